@@ -1,0 +1,441 @@
+"""The life of one command: facts in, acts out.
+
+It knows no clock (`now` is an argument), no descriptor and no thread, so every
+order of facts can be tried in a test. It is what Go's os/exec spreads over
+`watchCtx`, `awaitGoroutines` and `Wait`. It must not know which error a caller
+sees: that is `verdict.py`.
+
+`TABLE` is the machine: which handler answers a fact in a state, and where that
+may lead. A fact that a state does not list is late or repeated, and ignored.
+The diagram in docs/internals.md is drawn from it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from math import inf
+from signal import SIGKILL
+
+from .._words.result import Reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Step = tuple[int, float | None]
+
+GRACE = 5.0
+"""Longest wait for a command whose context is done, if the caller names none."""
+DEATH_LIMIT = 2.0
+"""Longest wait for a child to vanish after SIGKILL; the kernel is past hurrying."""
+SETTLE = 0.3
+"""Longest further wait for a caller's code that is late: a writer in a write when the
+pipes are cut, a cancel function when it is time for SIGKILL."""
+
+
+class State(Enum):
+    """Where a life is."""
+
+    __hash__ = object.__hash__  # Enum's own is Python code, and the table is asked at every fact
+
+    RUNNING = "running"
+    """The child is alive and nobody wants it to end."""
+    ENDING = "ending"
+    """The context is done; the child is being ended politely."""
+    DRAINING = "draining"
+    """The child exited by itself; its pipes are read to the end."""
+    SWEEPING = "sweeping"
+    """The child exited and the context is done; the rest of its tree is being ended."""
+    FORCING = "forcing"
+    """The time is up: kill, cut the pipes, leave."""
+    DONE = "done"
+    """Nothing is left to do."""
+
+
+class Fact(Enum):
+    """What the machine is told."""
+
+    __hash__ = object.__hash__
+
+    EXITED = "the child exited"
+    CONTEXT_DONE = "the context is done"
+    HURRY = "the grace is skipped"
+    CANCEL_RETURNED = "the cancel returned"
+    KILL_FAILED = "killing was refused"
+    STREAM_ENDED = "a stream ended"
+    TREE_EMPTY = "the tree is empty"
+    TIMER = "the time has come"
+
+
+class Act(Enum):
+    """What the machine answers."""
+
+    CANCEL = "call the caller's cancel function"
+    SIGNAL = "send the step's signal to the child"
+    SIGNAL_REST = "send the step's signal to what is left of the tree"
+    KILL = "SIGKILL the child and its tree"
+    LOOK = "see whether the tree is empty, and say so when it is"
+    CUT = "read what is in the pipes, then close them"
+    FINISH = "collect the status and close everything"
+
+
+class Life:
+    """One command, from its start to the end of everything it left open.
+
+    Args:
+        steps: The signals that end it, each with the seconds until the next
+            (None: the wait delay). Empty means that only the delay acts.
+        calls: A function of the caller's ends it, instead of `steps`.
+        wait_delay: See `Cmd.wait_delay`.
+        deadline: When the context is done, on the clock of `now`.
+        contained: The child's descendants can be found and killed.
+        streams: How many pipes are being moved.
+    """
+
+    __slots__ = (
+        "_cut_done",
+        "_force_at",
+        "_give_up_at",
+        "_gentle",
+        "_next_at",
+        "_step",
+        "_steps",
+        "_wait_delay",
+        "calls",
+        "cancel_error",
+        "cancel_pending",
+        "cause",
+        "contained",
+        "cut",
+        "deadline",
+        "ended_by",
+        "exited",
+        "interrupted",
+        "kill_error",
+        "returncode",
+        "severed",
+        "signal",
+        "state",
+        "streams",
+        "tree_open",
+    )
+
+    def __init__(
+        self,
+        *,
+        steps: tuple[Step, ...] = ((SIGKILL, None),),
+        calls: bool = False,
+        wait_delay: float | None = None,
+        deadline: float | None = None,
+        contained: bool = False,
+        streams: int = 0,
+    ) -> None:
+        self._steps = steps
+        self._wait_delay = wait_delay
+        self._step = 0
+        self._next_at: float | None = None
+        self._force_at: float | None = None
+        self._give_up_at: float | None = None
+        self._gentle = False
+        self._cut_done = False
+        self.calls = calls
+        self.deadline = deadline
+        self.contained = contained
+        self.streams = streams
+        self.state = State.RUNNING
+        self.signal: int = SIGKILL
+        self.exited = False
+        self.returncode: int | None = None
+        self.ended_by: Reason | None = None
+        self.cause: BaseException | str | None = None
+        self.interrupted = False
+        self.cancel_pending = False
+        self.cancel_error: BaseException | None = None
+        self.kill_error: BaseException | None = None
+        self.cut = False
+        self.severed = False
+        self.tree_open = False
+
+    @property
+    def troubled(self) -> bool:
+        """Something besides the child's own status has to be reported."""
+        return bool(self.interrupted or self.cut or self.cancel_error or self.kill_error)
+
+    # ------------------------------------------------------------------ in
+
+    def tell(self, fact: Fact, now: float, value: object = None) -> list[Act]:
+        """Take one fact and answer what to do, in this order.
+
+        Args:
+            fact: What was seen.
+            now: The time at which it was seen.
+            value: EXITED: the signed return code, None if it was lost.
+                CONTEXT_DONE: (reason, cause). CANCEL_RETURNED: the exception or
+                None. KILL_FAILED: the exception. STREAM_ENDED: whether it was cut.
+        """
+        row = TABLE.get((self.state, fact))
+        if row is None:
+            return []
+        return row[0](self, now, value)
+
+    def wake_at(self) -> float | None:
+        """The next time at which TIMER must be told; None if nothing is timed."""
+        state = self.state
+        if state is State.RUNNING:
+            return self.deadline
+        if state is State.DRAINING:
+            return _earlier(self.deadline, self._force_at)
+        if state is State.FORCING:
+            return self._give_up_at
+        if state is State.DONE:
+            return None
+        return _earlier(self._next_at, self._force_at)
+
+    # ------------------------------------------------------------ handlers
+
+    def _exit_first(self, now: float, value: object) -> list[Act]:
+        """The child exited before anyone wanted it to."""
+        self._note_exit(value)
+        if not self.streams:
+            return self._finish()
+        self.state = State.DRAINING
+        if self._wait_delay is not None:
+            self._force_at = _after(now, self._wait_delay)
+        return []
+
+    def _exit_ending(self, now: float, value: object) -> list[Act]:
+        """The child exited after it was asked to; the rest of its tree is next."""
+        self._note_exit(value)
+        self.state = State.SWEEPING
+        return self._sweep() or self._end_if_idle()
+
+    def _exit_forced(self, now: float, value: object) -> list[Act]:
+        self._note_exit(value)
+        self._give_up_at = now + SETTLE
+        if self.contained:
+            self.tree_open = True
+            return [Act.LOOK]
+        return self._cut()
+
+    def _end_running(self, now: float, value: object) -> list[Act]:
+        """The context is done while the child runs."""
+        self._note_context(now, value)
+        self.state = State.ENDING
+        if self.calls:
+            self.cancel_pending = self.interrupted = self._gentle = True
+            return [Act.CANCEL]
+        return self._next_step(now)
+
+    def _end_draining(self, now: float, value: object) -> list[Act]:
+        """The context is done after the exit, with a pipe still open."""
+        self._note_context(now, value)
+        self.cut = self.severed = self.streams > 0
+        self.state = State.SWEEPING
+        if self.contained and not self.calls:
+            self._next_step(now)  # sets the signal and its time; the child itself is gone
+        return self._sweep() or self._end_if_idle()
+
+    def _hurry(self, now: float, value: object) -> list[Act]:
+        """Somebody is out of patience: no more grace."""
+        if self.ended_by is None:
+            self._note_context(now, value)
+            if self.state is State.DRAINING:
+                self.cut = self.severed = self.streams > 0
+        return self._force(now)
+
+    def _cancel_returned(self, now: float, value: object) -> list[Act]:
+        self.cancel_pending = False
+        if isinstance(value, ProcessLookupError):
+            self.interrupted = False
+        elif isinstance(value, BaseException):
+            self.cancel_error = value
+        return self._end_if_idle()
+
+    def _kill_failed(self, now: float, value: object) -> list[Act]:
+        assert isinstance(value, BaseException)
+        if self.state is not State.FORCING:  # the cancel itself was a SIGKILL
+            self.cancel_error = value
+            return []
+        self.kill_error = value
+        return [] if self.exited else self._give_up()
+
+    def _stream_ended(self, now: float, value: object) -> list[Act]:
+        self.streams = max(0, self.streams - 1)
+        self.cut = self.cut or bool(value)
+        return self._end_if_idle()
+
+    def _tree_empty(self, now: float, value: object) -> list[Act]:
+        self.tree_open = False
+        return self._end_if_idle()
+
+    def _tree_forced(self, now: float, value: object) -> list[Act]:
+        self.tree_open = False
+        return self._cut()
+
+    def _timer(self, now: float, value: object) -> list[Act]:
+        """While the child is being ended, or its tree swept."""
+        if self._force_at is not None and now >= self._force_at:
+            if not self.cancel_pending:
+                return self._force(now)
+            # The caller's cancel function is late. It is left alone; what it may
+            # have done to the child a moment ago gets a moment to show.
+            self.cancel_pending = False
+            self._force_at = now + SETTLE
+            return self._end_if_idle()
+        if self._next_at is not None and now >= self._next_at:
+            acts = self._next_step(now)
+            return self._sweep() if self.exited else acts
+        return []
+
+    def _timer_running(self, now: float, value: object) -> list[Act]:
+        if self.deadline is None or now < self.deadline:
+            return []
+        done = (Reason.DEADLINE, None)
+        return self._end_draining(now, done) if self.exited else self._end_running(now, done)
+
+    def _timer_draining(self, now: float, value: object) -> list[Act]:
+        acts = self._timer_running(now, value)
+        if self.state is State.DRAINING and self._force_at is not None and now >= self._force_at:
+            # The child ended well and nobody cancelled: what still holds the
+            # pipe may live on, but the caller has waited long enough.
+            self.state = State.FORCING
+            self._give_up_at = now + SETTLE
+            return self._cut()
+        return acts
+
+    def _timer_forcing(self, now: float, value: object) -> list[Act]:
+        if self._give_up_at is None or now < self._give_up_at:
+            return []
+        if not self.exited and self.kill_error is None:
+            self.kill_error = TimeoutError(f"still alive {DEATH_LIMIT:g} s after SIGKILL")
+        return self._give_up()
+
+    # --------------------------------------------------------------- parts
+
+    def _note_exit(self, value: object) -> None:
+        assert value is None or isinstance(value, int)
+        self.exited = True
+        self.returncode = value
+        # Nobody survives SIGKILL to choose a status: a child that shows another
+        # end had ended before the signal came, so it was in time.
+        if self.interrupted and not self._gentle and value is not None and value != -SIGKILL:
+            self.interrupted = False
+
+    def _note_context(self, now: float, value: object) -> None:
+        assert isinstance(value, tuple)
+        self.ended_by, self.cause = value
+        delay = self._wait_delay
+        if delay is None:
+            timed = [delay for _, delay in self._steps if delay is not None]
+            delay = sum(timed) if timed else GRACE
+        self._force_at = _earlier(self._force_at, _after(now, delay))
+
+    def _next_step(self, now: float) -> list[Act]:
+        """The next signal of the plan; SIGKILL follows the last of several."""
+        if self._step < len(self._steps):
+            self.signal, delay = self._steps[self._step]
+            self._step += 1
+            self._next_at = _after(now, delay)
+        elif self._steps:
+            self.signal, self._next_at = SIGKILL, None
+        else:
+            return []
+        if not self.exited:
+            self.interrupted = True
+            self._gentle = self._gentle or self.signal != SIGKILL
+        return [Act.KILL if self.signal == SIGKILL else Act.SIGNAL]
+
+    def _sweep(self) -> list[Act]:
+        """End what is left of the tree with the step's signal, and watch it go."""
+        if not self.contained:
+            return []
+        self.tree_open = True
+        if self.calls or not self._step:
+            return [Act.LOOK]
+        return [Act.KILL if self.signal == SIGKILL else Act.SIGNAL_REST, Act.LOOK]
+
+    def _force(self, now: float) -> list[Act]:
+        self.state = State.FORCING
+        if not self.exited:
+            self.interrupted = True
+            self._give_up_at = now + DEATH_LIMIT
+            return [Act.KILL]
+        self._give_up_at = now + SETTLE
+        if self.contained:
+            self.tree_open = True
+            return [Act.KILL, Act.LOOK]
+        return self._cut()
+
+    def _cut(self) -> list[Act]:
+        """Close the pipes; the streams end with that, but for a writer in a write."""
+        if not self.streams:
+            return self._finish()
+        self._cut_done = True
+        return [Act.CUT]
+
+    def _give_up(self) -> list[Act]:
+        """Leave with what there is; a stream that is still open is lost."""
+        acts = [] if self._cut_done or not self.streams else [Act.CUT]
+        self.cut = self.cut or self.streams > 0
+        return acts + self._finish()
+
+    def _end_if_idle(self) -> list[Act]:
+        """Finish once nothing is open any more."""
+        if not self.exited or self.streams:
+            return []
+        if self.state is not State.FORCING and (self.tree_open or self.cancel_pending):
+            return []
+        if self.state is State.FORCING and self.tree_open:
+            return []
+        return self._finish()
+
+    def _finish(self) -> list[Act]:
+        self.state = State.DONE
+        return [Act.FINISH]
+
+
+def _after(now: float, delay: float | None) -> float | None:
+    """`delay` seconds from `now`; never, if that is for ever."""
+    return None if delay is None or delay == inf else now + delay
+
+
+def _earlier(one: float | None, other: float | None) -> float | None:
+    if one is None:
+        return other
+    return one if other is None or one <= other else other
+
+
+if TYPE_CHECKING:
+    Handler = Callable[[Life, float, object], list[Act]]
+
+_R, _E, _D, _S, _F, _X = State
+TABLE: dict[tuple[State, Fact], tuple[Handler, tuple[State, ...]]] = {
+    (_R, Fact.EXITED): (Life._exit_first, (_D, _X)),
+    (_R, Fact.CONTEXT_DONE): (Life._end_running, (_E,)),
+    (_R, Fact.HURRY): (Life._hurry, (_F,)),
+    (_R, Fact.STREAM_ENDED): (Life._stream_ended, (_R,)),
+    (_R, Fact.TIMER): (Life._timer_running, (_R, _E)),
+    (_E, Fact.EXITED): (Life._exit_ending, (_S, _X)),
+    (_E, Fact.HURRY): (Life._hurry, (_F,)),
+    (_E, Fact.CANCEL_RETURNED): (Life._cancel_returned, (_E,)),
+    (_E, Fact.KILL_FAILED): (Life._kill_failed, (_E,)),
+    (_E, Fact.STREAM_ENDED): (Life._stream_ended, (_E,)),
+    (_E, Fact.TIMER): (Life._timer, (_E, _F)),
+    (_D, Fact.CONTEXT_DONE): (Life._end_draining, (_S, _X)),
+    (_D, Fact.HURRY): (Life._hurry, (_F, _X)),
+    (_D, Fact.STREAM_ENDED): (Life._stream_ended, (_D, _X)),
+    (_D, Fact.TIMER): (Life._timer_draining, (_D, _S, _F, _X)),
+    (_S, Fact.HURRY): (Life._hurry, (_F, _X)),
+    (_S, Fact.CANCEL_RETURNED): (Life._cancel_returned, (_S, _X)),
+    (_S, Fact.KILL_FAILED): (Life._kill_failed, (_S,)),
+    (_S, Fact.STREAM_ENDED): (Life._stream_ended, (_S, _X)),
+    (_S, Fact.TREE_EMPTY): (Life._tree_empty, (_S, _X)),
+    (_S, Fact.TIMER): (Life._timer, (_S, _F, _X)),
+    (_F, Fact.EXITED): (Life._exit_forced, (_F, _X)),
+    (_F, Fact.CANCEL_RETURNED): (Life._cancel_returned, (_F, _X)),
+    (_F, Fact.KILL_FAILED): (Life._kill_failed, (_F, _X)),
+    (_F, Fact.STREAM_ENDED): (Life._stream_ended, (_F, _X)),
+    (_F, Fact.TREE_EMPTY): (Life._tree_forced, (_F, _X)),
+    (_F, Fact.TIMER): (Life._timer_forcing, (_F, _X)),
+}
+"""(state, fact) → (handler, the states it may lead to)."""

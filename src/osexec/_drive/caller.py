@@ -1,0 +1,159 @@
+"""The calling thread turns the crank: poll(2) over the pidfd and the pipes, no helper thread.
+
+It waits, reads the clock and calls; it knows no state and no signal.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from collections import deque
+from math import ceil
+from threading import Lock
+from time import monotonic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .._posix.descriptors import Descriptors
+    from .._run.job import Handler, Job
+
+LONGEST_MS = 1 << 30
+"""poll(2) takes an int; a longer wait is cut into several."""
+
+
+class CallerPort:
+    """What one run waits for, in the thread that runs it."""
+
+    __slots__ = ("_fds", "_handlers", "_letters", "_lock", "_poll", "_wake")
+
+    def __init__(self, fds: Descriptors) -> None:
+        self._fds = fds
+        self._poll = select.poll()
+        self._handlers: dict[int, Handler] = {}
+        self._letters: deque[Callable[[float], None]] = deque()
+        self._lock = Lock()
+        self._wake: int | None = None
+
+    def watch(self, fd: int, events: int, handler: Handler) -> None:
+        """Call `handler` when `fd` is ready; a second call for the same fd replaces the first."""
+        self._handlers[fd] = handler
+        self._poll.register(fd, events)
+
+    def unwatch(self, fd: int) -> None:
+        """No more."""
+        if self._handlers.pop(fd, None) is not None:
+            self._poll.unregister(fd)
+
+    def open_mailbox(self) -> None:
+        """From now on other threads may `post`."""
+        self._wake = self._fds.event()
+        self.watch(self._wake, select.POLLIN, self._empty_wake)
+
+    def close_mailbox(self) -> None:
+        """Later letters wake nobody; the descriptor is closed by its owner after this."""
+        with self._lock:
+            if self._wake is not None:
+                self.unwatch(self._wake)
+                self._wake = None
+
+    def post(self, function: Callable[[float], None]) -> None:
+        """Have `function(now)` called in the thread that waits."""
+        with self._lock:
+            self._letters.append(function)
+            if self._wake is not None:
+                os.eventfd_write(self._wake, 1)
+
+    def turn(self, wake_at: float | None) -> float:
+        """Wait until something happens or the time has come, and handle it.
+
+        Returns:
+            The time after the wait.
+        """
+        if wake_at is None:
+            wait_ms = None
+        else:
+            # Rounded up: a wait that ends early would spin until the time has come.
+            wait_ms = min(LONGEST_MS, max(0, ceil((wake_at - monotonic()) * 1000)))
+        ready = self._poll.poll(wait_ms)
+        now = monotonic()
+        for fd, events in ready:
+            handler = self._handlers.get(fd)  # one handler may have removed another
+            if handler is not None:
+                handler(events, now)
+        while self._letters:
+            self._letters.popleft()(now)
+        return now
+
+    def _empty_wake(self, events: int, now: float) -> None:
+        if self._wake is not None:
+            try:
+                os.eventfd_read(self._wake)
+            except BlockingIOError:
+                pass
+
+
+def drive(job: Job) -> None:
+    """Run a job to its end in this thread.
+
+    Ctrl-C or any other exception ends the command's tree as its context's end
+    would, then goes on; a second one skips the grace.
+    """
+    port = CallerPort(job.fds)
+    try:
+        job.start(port)
+        while not job.finished:
+            step(job, port)
+    except BaseException as error:
+        end(job, port, error)
+        raise
+
+
+def iterate(job: Job, got: deque[bytes]) -> Iterator[bytes]:
+    """Run a job and yield what its pumps put into `got`, as it comes.
+
+    Nobody turns the crank while the consumer works: the pipe fills and the
+    command waits. Leaving the iteration ends the command's tree.
+    """
+    port = CallerPort(job.fds)
+    try:
+        job.start(port)
+        while not job.finished:
+            step(job, port)
+            while got:
+                yield got.popleft()
+    except GeneratorExit:
+        end(job, port, "the iteration was left")
+        raise
+    except BaseException as error:
+        end(job, port, error)
+        raise
+    while got:
+        yield got.popleft()
+
+
+def step(job: Job, port: CallerPort) -> None:
+    """One turn of the crank."""
+    job.tick(port.turn(job.wake_at()))
+
+
+def end(job: Job, port: CallerPort, cause: BaseException | str) -> None:
+    """End the command's tree because of `cause`, within its wait delay.
+
+    An exception while it is being ended already (Ctrl-C in the grace of a
+    timeout, or a second Ctrl-C) skips what is left of the grace.
+    """
+    try:
+        try:
+            _turn_to_end(job, port, cause)
+        except KeyboardInterrupt:
+            _turn_to_end(job, port, cause)
+    finally:
+        job.slay()  # nothing to do, unless even that was interrupted
+
+
+def _turn_to_end(job: Job, port: CallerPort, cause: BaseException | str) -> None:
+    job.cancel(monotonic(), cause, hurry=isinstance(cause, BaseException))
+    while not job.finished:
+        step(job, port)

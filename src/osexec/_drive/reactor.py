@@ -1,0 +1,303 @@
+"""One background thread for all started commands: epoll(7) over their pidfds and pipes.
+
+It begins with the first `start()`, is a daemon, forgets itself in a forked
+child, and ends what is left when the interpreter exits. No code of the
+caller's ever runs on it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import threading
+from collections import deque
+from errno import EAGAIN
+from heapq import heappop, heappush
+from itertools import count
+from math import ceil
+from time import monotonic
+
+from .._posix.descriptors import Descriptors
+from .._words.errors import StartError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._run.job import Handler, Job
+
+EXIT_LIMIT = 5.0
+"""Longest wait at interpreter exit for commands that are being ended politely."""
+EXIT_HURRY = 2.0
+"""And then for SIGKILL to do its work."""
+
+LONGEST = 3600.0
+"""epoll_wait(2) takes an int; a longer wait is cut into several."""
+
+_lock = threading.Lock()
+_reactor: Reactor | None = None
+
+
+class Seat:
+    """A job's place at the reactor.
+
+    The job is started in the caller's thread and handed over after that: until
+    then the seat only notes what is to be watched, so that a job has one owner
+    at any time.
+    """
+
+    __slots__ = ("_armed", "_letters", "_lock", "_watches", "job", "reactor", "seated")
+
+    def __init__(self, reactor: Reactor) -> None:
+        self.reactor = reactor
+        self.job: Job | None = None
+        self.seated = False
+        self._armed: float | None = None
+        self._watches: dict[int, tuple[int, Handler]] = {}
+        self._letters: list[Callable[[float], None]] = []
+        self._lock = threading.Lock()
+
+    def watch(self, fd: int, events: int, handler: Handler) -> None:
+        """Call `handler` when `fd` is ready; a second call for the same fd replaces the first."""
+        if self.seated:
+            self.reactor.watch(fd, events, self, handler)
+        else:
+            self._watches[fd] = (events, handler)
+
+    def unwatch(self, fd: int) -> None:
+        """No more."""
+        if self.seated:
+            self.reactor.unwatch(fd)
+        else:
+            self._watches.pop(fd, None)
+
+    def open_mailbox(self) -> None:
+        """Nothing to open: the reactor always listens."""
+
+    def close_mailbox(self) -> None:
+        """Nor to close: letters to a finished job find nothing to do."""
+
+    def post(self, function: Callable[[float], None]) -> None:
+        """Have `function(now)` called on the reactor; from any thread."""
+        with self._lock:
+            if not self.seated:
+                self._letters.append(function)
+                return
+        self.reactor.post(self, function)
+
+    def hand_over(self, job: Job) -> None:
+        """From now on the reactor owns the job."""
+        self.job = job
+        self.reactor.post(self, self._sit)
+
+    def _sit(self, now: float) -> None:
+        with self._lock:
+            self.seated = True
+        self.reactor.seats.add(self)
+        for fd, (events, handler) in self._watches.items():
+            self.reactor.watch(fd, events, self, handler)
+        self._watches.clear()
+        for function in self._letters:
+            function(now)
+        self._letters.clear()
+
+    def call(self, function: Callable[..., None], *args: object) -> None:
+        """Call into the job, and take note of when it wants to be called next."""
+        job = self.job
+        assert job is not None
+        try:
+            function(*args)
+            at = job.wake_at() if not job.finished else None
+        except BaseException as error:  # noqa: BLE001  a bug of ours, or no memory: the waiter is told
+            job.crash(error)
+            at = None
+        if job.finished:
+            self.reactor.seats.discard(self)
+        elif at is not None and at != self._armed:
+            self.reactor.arm(at, self)
+        self._armed = at
+
+    def cancel(self, now: float) -> None:
+        """The interpreter exits; a second time, in a hurry."""
+        if self.job is not None:
+            self.job.cancel(now, "the interpreter exits", hurry=self.reactor.hurry)
+
+    def tick(self, at: float, now: float) -> None:
+        """The time `at` has come, if it is still the one that counts."""
+        if self.job is not None and not self.job.finished and at == self._armed:
+            self._armed = None
+            self.call(self.job.tick, now)
+
+
+class Alarm:
+    """A function to be called at a time, unless it is put off."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[[], None]) -> None:
+        self._function: Callable[[], None] | None = function
+
+    def stop(self) -> None:
+        """Do not call it."""
+        self._function = None
+
+    def tick(self, at: float, now: float) -> None:
+        """The time has come."""
+        function, self._function = self._function, None
+        if function is not None:
+            function()
+
+
+class Reactor:
+    """The thread, and what it waits for."""
+
+    def __init__(self) -> None:
+        self.seats: set[Seat] = set()
+        self._fds = Descriptors()
+        self.epoll = select.epoll()
+        self._handlers: dict[int, tuple[Seat | None, Handler]] = {}
+        self._letters: deque[tuple[Seat | None, Callable[[float], None]]] = deque()
+        self._times: list[tuple[float, int, Seat | Alarm]] = []
+        self._order = count()
+        self._woken = False
+        self._stopping = False
+        self.hurry = False
+        self._wake = self._fds.event()
+        self.watch(self._wake, select.EPOLLIN, None, self._empty_wake)
+        self.thread = threading.Thread(target=self._run, name="osexec-reactor", daemon=True)
+        self.thread.start()
+
+    def watch(self, fd: int, events: int, seat: Seat | None, handler: Handler) -> None:
+        """Watch a descriptor for a seat; on the reactor only."""
+        known = fd in self._handlers
+        self._handlers[fd] = (seat, handler)
+        if known:
+            self.epoll.modify(fd, events)
+        else:
+            self.epoll.register(fd, events)
+
+    def unwatch(self, fd: int) -> None:
+        """No more; on the reactor only."""
+        if self._handlers.pop(fd, None) is not None:
+            self.epoll.unregister(fd)
+
+    def arm(self, at: float, seat: Seat | Alarm) -> None:
+        """Call the seat's `tick` at `at`; on the reactor only."""
+        heappush(self._times, (at, next(self._order), seat))
+
+    def post(self, seat: Seat | None, function: Callable[[float], None]) -> None:
+        """Have `function(now)` called, for a seat if one is given; from any thread."""
+        self._letters.append((seat, function))
+        # The flag is put down before the letters are read: a letter that comes
+        # later finds it down, and one that came earlier is still read.
+        if not self._woken:
+            self._woken = True
+            os.eventfd_write(self._wake, 1)
+
+    def is_here(self) -> bool:
+        """Whether the calling thread is the reactor itself."""
+        return threading.get_ident() == self.thread.ident
+
+    def stop(self) -> None:
+        """End what is left, within a bound, and leave; at interpreter exit."""
+        for patience in (EXIT_LIMIT, EXIT_HURRY):
+            self.hurry = patience is EXIT_HURRY
+            for seat in list(self.seats):
+                self.post(seat, seat.cancel)
+            self._stopping = True
+            self.post(None, lambda now: None)
+            self.thread.join(patience)
+            if not self.thread.is_alive():
+                return
+
+    def _run(self) -> None:
+        while not (self._stopping and not self.seats and not self._letters):
+            ready = self.epoll.poll(self._timeout(), 256)
+            now = monotonic()
+            for fd, events in ready:
+                seat, handler = self._handlers.get(fd, (None, None))
+                if handler is None:
+                    continue  # an earlier handler of this round removed it
+                if seat is None:
+                    handler(events, now)
+                else:
+                    seat.call(handler, events, now)
+            while self._letters:
+                seat, function = self._letters.popleft()
+                if seat is None:
+                    function(now)
+                else:
+                    seat.call(function, now)
+            while self._times and self._times[0][0] <= now:
+                at, _, timed = heappop(self._times)
+                timed.tick(at, now)
+
+    def _timeout(self) -> float:
+        if not self._times:
+            return -1
+        # epoll_wait(2) counts milliseconds; rounded up, since waking early would spin.
+        left = min(self._times[0][0] - monotonic(), LONGEST)
+        return max(0, ceil(left * 1000)) / 1000
+
+    def _empty_wake(self, events: int, now: float) -> None:
+        self._woken = False
+        os.eventfd_read(self._wake)
+
+
+def reactor() -> Reactor:
+    """The one reactor of this process, running.
+
+    Raises:
+        StartError: No thread or descriptor is to be had.
+    """
+    global _reactor
+    with _lock:
+        if _reactor is None or not _reactor.thread.is_alive():
+            try:
+                _reactor = Reactor()
+            except (RuntimeError, OSError) as error:
+                number = getattr(error, "errno", None) or EAGAIN
+                raise StartError(number, "cannot start the background thread") from error
+            atexit.register(_reactor.stop)
+        return _reactor
+
+
+def start(job: Job) -> None:
+    """Start a job's command; from then on the reactor owns it."""
+    seat = Seat(reactor())
+    try:
+        job.start(seat)
+        seat.hand_over(job)
+    except BaseException:
+        if seat.job is None:
+            job.slay()
+        else:
+            seat.post(lambda now: job.cancel(now, "its start was interrupted"))
+        raise
+
+
+def is_reactor() -> bool:
+    """Whether the calling thread is the reactor."""
+    return _reactor is not None and _reactor.is_here()
+
+
+def call_at(when: float, function: Callable[[], None]) -> Callable[[], None]:
+    """Have `function()`, which must not block, called at a time; returns what undoes it."""
+    alarm = Alarm(function)
+    here = reactor()
+    here.post(None, lambda now: here.arm(when, alarm))
+    return alarm.stop
+
+
+def _forget_in_forked_child() -> None:
+    """The thread is not in the copy; waiting for it would never end."""
+    global _reactor, _lock
+    _lock = threading.Lock()
+    if _reactor is not None:
+        _reactor.epoll.close()
+        atexit.unregister(_reactor.stop)
+        _reactor = None
+
+
+os.register_at_fork(after_in_child=_forget_in_forked_child)

@@ -1,0 +1,1 @@
+"""One kernel facility per file, with its man page and its traps; no policy (floor 2)."""

@@ -1,0 +1,96 @@
+"""Descriptors with one owner: close-on-exec from birth, and never 0, 1 or 2."""
+
+from __future__ import annotations
+
+import os
+from itertools import chain, starmap
+
+LOWEST = 3
+"""A program whose stdio is closed gets 0, 1 and 2 from the next pipe(2): then its
+own `print` would write into our pipe, and a child would find ours as its stdin."""
+
+_live: dict[int, list[int]] = {}
+
+
+class Descriptors:
+    """The descriptors of one run. All are closed by `close_all`, whatever happened."""
+
+    __slots__ = ("_key", "_open")
+
+    def __init__(self) -> None:
+        self._open: list[int] = []
+        self._key = id(self)
+        _live[self._key] = self._open
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __contains__(self, fd: int) -> bool:
+        return fd in self._open
+
+    def pipe(self) -> tuple[int, int]:
+        """A pipe: (reading end, writing end)."""
+        # In one C call from pipe(2) to the list: a Ctrl-C handler runs between
+        # two bytecodes, and there the two numbers would be known to nobody.
+        self._open.extend(chain.from_iterable(starmap(os.pipe, ((),))))
+        write_end, read_end = self._open[-1], self._open[-2]
+        if read_end < LOWEST or write_end < LOWEST:
+            return self._raised(read_end), self._raised(write_end)
+        return read_end, write_end
+
+    def open(self, path: str | bytes | os.PathLike[str] | os.PathLike[bytes], flags: int) -> int:
+        """A file, close-on-exec."""
+        self._open.extend(starmap(os.open, ((path, flags | os.O_CLOEXEC, 0o666),)))
+        return self._raised(self._open[-1])
+
+    def event(self) -> int:
+        """An eventfd(2) to wake a poller, non-blocking."""
+        flags = os.EFD_CLOEXEC | os.EFD_NONBLOCK
+        self._open.extend(starmap(os.eventfd, ((0, flags),)))
+        return self._raised(self._open[-1])
+
+    def adopt(self, fd: int) -> int:
+        """Become the owner of a descriptor made elsewhere."""
+        self._open.append(fd)
+        return self._raised(fd)
+
+    def release(self, fd: int) -> int:
+        """Stop being the owner; the caller is now."""
+        self._open.remove(fd)
+        return fd
+
+    def close(self, fd: int) -> None:
+        """Close one of ours; a number that is not ours (any more) is left alone."""
+        try:
+            # Off the list first: closing a number twice may close another's file.
+            self._open.remove(fd)
+        except ValueError:
+            return
+        os.close(fd)
+
+    def close_all(self) -> None:
+        """Close what is still open."""
+        while self._open:
+            os.close(self._open.pop())
+        _live.pop(self._key, None)
+
+    def _raised(self, fd: int) -> int:
+        if fd >= LOWEST:
+            return fd
+        from fcntl import F_DUPFD_CLOEXEC, fcntl
+
+        self._open.append(fcntl(fd, F_DUPFD_CLOEXEC, LOWEST))
+        new = self._open[-1]
+        self.close(fd)
+        return new
+
+
+def _forget_in_forked_child() -> None:
+    """A copy made by os.fork() must not hold pipes open that the parent waits on."""
+    for owned in list(_live.values()):
+        while owned:
+            os.close(owned.pop())
+    _live.clear()
+
+
+os.register_at_fork(after_in_child=_forget_in_forked_child)

@@ -1,0 +1,1 @@
+"""A life joined to a real child: pipes, pumps, containment (floor 3)."""

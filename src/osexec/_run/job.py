@@ -1,0 +1,425 @@
+"""One life, one child, its pumps and its containment: the only place where they meet.
+
+A job has one owner, its driver, who calls everything here from one thread.
+Others speak through `port.post`. The machine (`_core/life.py`) decides; the job
+turns its acts into calls and what they brought into facts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from errno import EAGAIN
+from select import POLLIN
+from time import monotonic, time
+
+from .._core.life import Act, Fact, Life
+from .._posix.descriptors import Descriptors
+from .._posix.proc import pipe_holders
+from .._posix.spawn import found
+from .._posix.worker import CallWorker
+from .._words.errors import StartError
+from .._words.result import Reason, shown
+from .launch import containment, program, start_child
+from .outcome import context_error
+from .report import report
+from .stdio import Wiring
+from .tree import Tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Protocol
+
+    from .._posix.process import Child, Status
+    from .._words.errors import Error
+    from .._words.result import Holder, Result
+    from .._words.spec import Spec
+    from .pump import ReadPump, WritePump
+
+    Handler = Callable[[int, float], None]
+
+    class Port(Protocol):
+        """What a job needs of its driver."""
+
+        def watch(self, fd: int, events: int, handler: Handler) -> None: ...
+        def unwatch(self, fd: int) -> None: ...
+        def post(self, function: Callable[[float], None]) -> None: ...
+        def open_mailbox(self) -> None: ...
+        def close_mailbox(self) -> None: ...
+
+    class Scope(Protocol):
+        """When the run must end."""
+
+        deadline: float | None
+        deadline_cause: Any
+
+        def ended(self) -> tuple[Reason, Any] | None: ...
+        def listen(self, function: Callable[[], None]) -> Callable[[], None]: ...
+        @property
+        def can_be_canceled(self) -> bool: ...
+
+
+_UNBORN = Life()
+"""Stands for the life of a job that has no child yet."""
+
+
+class Job:
+    """A run of a command, from the first check to the last closed descriptor."""
+
+    def __init__(self, spec: Spec, scope: Scope, streams: tuple[Any, Any, Any]) -> None:
+        self.spec = spec
+        self.scope = scope
+        self.fds = Descriptors()
+        self.wiring = Wiring(self.fds, spec.encoding)
+        self.contain = "process"
+        self.finished = False
+        self.owner = os.getpid()
+        self.crashed: BaseException | None = None
+        self.result: Result | None = None
+        self.error: Error | None = None
+        self.process: Callable[[], Any] | None = None
+        """Makes the Process that a cancel function is given."""
+        self.on_started: Callable[[], None] | None = None
+        self.on_finish: Callable[[], None] | None = None
+        self.life: Life = _UNBORN
+        self._streams = streams
+        self._started: list[int] = []
+        self._child: Child | None = None
+        self._status: Status | None = None
+        self._tree: Tree | None = None
+        self._pumps: list[ReadPump | WritePump] = []
+        self.copy_errors: list[tuple[str, BaseException]] = []
+        self.abandoned: list[str] = []
+        self.holders: tuple[Holder, ...] = ()
+        self.leaked: tuple[Holder, ...] = ()
+        self.output_complete = True
+        self._facts: deque[tuple[Fact, object]] = deque()
+        self._telling = False
+        self._unlisten: Callable[[], None] | None = None
+
+    # --------------------------------------------------------------- start
+
+    def start(self, port: Port) -> None:
+        """Start the child and begin to move its streams.
+
+        Raises:
+            LookPathError, StartError, UsageError: Nothing is left of the attempt.
+            Canceled, DeadlineExceeded: The context was done; nothing was started.
+        """
+        self.port = port
+        try:
+            self._start()
+        except RuntimeError as error:  # "can't start new thread", for a caller's reader
+            self.slay()
+            raise StartError(EAGAIN, f"cannot start a thread ({error})", op="fork") from error
+        except BaseException:
+            self.slay()
+            raise
+
+    def _start(self) -> None:
+        spec, scope, wiring = self.spec, self.scope, self.wiring
+        path = program(spec)
+        ended = scope.ended()
+        if ended is not None:
+            raise context_error(*ended, shown(spec.args))
+        self._open_streams()
+        self.contain = containment(spec, wiring.stdio[0])
+        self.started_at = time()
+        self.began = monotonic()
+        self._child = start_child(spec, path, self.contain, wiring, self.fds, self._started)
+        wiring.close_childs()
+        self._pumps = list(wiring.pumps)
+        self._tree = Tree(self._child, self.contain == "group")
+        self.life = Life(
+            steps=spec._plan.steps,
+            calls=spec._plan.function is not None,
+            wait_delay=spec.wait_delay,
+            deadline=scope.deadline,
+            contained=self.contain == "group",
+            streams=len(self._pumps),
+        )
+        if self._needs_mailbox():
+            self.port.open_mailbox()
+        if self.on_started is not None:
+            self.on_started()
+            self.on_started = None  # it may hold the Process, whose drop ends the command
+        for pump in wiring.pumps:
+            pump.start(self)
+        if self._child.exit_fd is None:
+            self._on_exit(0, self.began)  # its status was collected before we could look
+        else:
+            self.watch(self._child.exit_fd, POLLIN, self._on_exit)
+        if scope.can_be_canceled:
+            self._unlisten = scope.listen(self._context_called)
+
+    def _open_streams(self) -> None:
+        try:
+            self.wiring.connect(*self._streams)
+        except OSError as error:
+            what = f"cannot open {error.filename!r}" if error.filename else "cannot make a pipe"
+            number = error.errno or 0
+            name = None if error.filename is None else os.fsdecode(error.filename)
+            raise StartError(number, what, op="open", filename=name) from error
+
+    def _needs_mailbox(self) -> bool:
+        """Whether another thread may have something to say."""
+        if self.scope.can_be_canceled or self.life.calls:
+            return True
+        return bool(self._pumps) and any(pump.threaded for pump in self._pumps)
+
+    @property
+    def ended_by_itself(self) -> bool:
+        """Neither the context nor the wait delay had a hand in the end."""
+        return self.life.ended_by is None and not self.life.cut
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        assert self._child is not None
+        return self._child.pid
+
+    # ------------------------------------------------------- for the driver
+
+    def wake_at(self) -> float | None:
+        """When `tick` must be called, at the latest."""
+        at = self.life.wake_at()
+        look = self._tree.look_at if self._tree is not None else None
+        if look is not None and (at is None or look < at):
+            return look
+        return at
+
+    def tick(self, now: float) -> None:
+        """The clock has moved: tell the machine if its time has come."""
+        at = self.life.wake_at()
+        if at is not None and now >= at:
+            self._see_exit(now)  # the child before the clock: success in time is success
+            self.tell(Fact.TIMER, now)
+        if self._tree is not None and self._tree.look_at is not None and now >= self._tree.look_at:
+            self._look(now)
+
+    def cancel(self, now: float, cause: Any, *, hurry: bool = False) -> None:
+        """End it as the end of its context would; in a hurry, skip what is left of the grace."""
+        if self.life is _UNBORN:
+            self.slay()
+        elif not self.finished:
+            self._end(now, Reason.CANCELED, cause, hurry)
+
+    def _end(self, now: float, reason: Reason, cause: Any, hurry: bool) -> None:
+        self._see_exit(now)  # success in time is success
+        if self.life.ended_by is None:
+            self.tell(Fact.CONTEXT_DONE, now, (reason, cause))
+        elif hurry:
+            self.tell(Fact.HURRY, now, (reason, cause))
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the child; any thread may."""
+        assert self._child is not None
+        self._child.signal(number)
+
+    def peek_exited(self) -> bool:
+        """Whether the child has ended; any thread may ask."""
+        return self.finished or (self._child is not None and self._child.peek() is not None)
+
+    # ------------------------------------------------------- for the pumps
+
+    def watch(self, fd: int, events: int, handler: Handler) -> None:
+        """Call `handler` when `fd` is ready."""
+        self.port.watch(fd, events, handler)
+
+    def unwatch(self, fd: int) -> None:
+        """No more."""
+        self.port.unwatch(fd)
+
+    def post(self, function: Callable[[float], None]) -> None:
+        """Have the owner call `function(now)`; from any thread."""
+        self.port.post(function)
+
+    def close_fd(self, fd: int) -> None:
+        """Close a descriptor of this run."""
+        self.fds.close(fd)
+
+    def stream_ended(self, pump: ReadPump | WritePump, now: float) -> None:
+        """A pump is through."""
+        self.output_complete = self.output_complete and (pump.whole or not pump.incoming)
+        if pump in self._pumps:
+            self._pumps.remove(pump)
+        self.tell(Fact.STREAM_ENDED, now, pump.was_cut)
+
+    def copy_failed(self, error: BaseException, stream: str) -> None:
+        """The caller's reader or writer raised."""
+        self.copy_errors.append((stream, error))
+
+    # -------------------------------------------------------- facts and acts
+
+    def tell(self, fact: Fact, now: float, value: object = None) -> None:
+        """Tell the machine, and do what it answers; facts that come of it follow in order."""
+        self._facts.append((fact, value))
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._facts and not self.finished:
+                for act in self.life.tell(self._facts[0][0], now, self._facts.popleft()[1]):
+                    self._perform(act, now)
+        finally:
+            self._telling = False
+
+    def _perform(self, act: Act, now: float) -> None:
+        if act is Act.FINISH:
+            self._finish(now)
+        elif act is Act.KILL:
+            self._note_holders()
+            self._attempt(self._tree_of().kill, Fact.KILL_FAILED, now)
+        elif act is Act.SIGNAL:
+            self._attempt(self._send_step, Fact.CANCEL_RETURNED, now)
+        elif act is Act.SIGNAL_REST:
+            self._note_holders()
+            self._tree_of().signal_rest(self.life.signal)
+        elif act is Act.LOOK:
+            self._look(now)
+        elif act is Act.CUT:
+            self._cut(now)
+        else:
+            self._call_cancel()
+
+    def _attempt(self, function: Callable[[], None], failed: Fact, now: float) -> None:
+        """Signal; a child that has just ended is no failure of a kill."""
+        try:
+            function()
+        except ProcessLookupError as error:
+            if failed is Fact.CANCEL_RETURNED:
+                self.tell(failed, now, error)
+        except OSError as error:
+            self.tell(failed, now, error)
+
+    def _send_step(self) -> None:
+        self._tree_of().signal_child(self.life.signal)
+
+    def _call_cancel(self) -> None:
+        function = self.spec._plan.function
+        assert function is not None
+
+        def returned(error: BaseException | None) -> None:
+            self.post(lambda now: self.tell(Fact.CANCEL_RETURNED, now, error))
+
+        try:
+            process = self.process() if self.process is not None else None
+            CallWorker(lambda: function(process), returned)
+        except RuntimeError as error:  # no thread to be had
+            returned(error)
+
+    def _look(self, now: float) -> None:
+        if self._tree_of().look(self, now):
+            self.tell(Fact.TREE_EMPTY, now)
+
+    def look_again(self, now: float) -> None:
+        """A member of the tree has ended."""
+        if not self.finished:
+            self._look(now)
+
+    def _cut(self, now: float) -> None:
+        self._note_holders()
+        for pump in self._pumps[:]:
+            pump.cut(now)
+
+    def _note_holders(self) -> None:
+        """Who has our pipes open, once the command itself has ended and while they live."""
+        fds = [pump.fd for pump in self._pumps if pump.fd is not None]
+        if fds and self.life.exited and not self.holders:
+            self.holders = pipe_holders({os.fstat(fd).st_ino for fd in fds})
+
+    def _see_exit(self, now: float) -> None:
+        """Look at the child itself."""
+        if self._status is None and self._child is not None and self._child.peek() is not None:
+            self._on_exit(0, now)
+
+    def _on_exit(self, events: int, now: float) -> None:
+        assert self._child is not None
+        status = self._child.peek()
+        if status is None or self._status is not None:
+            return
+        self._status = status
+        if self._child.exit_fd is not None:
+            self.unwatch(self._child.exit_fd)
+        self.tell(Fact.EXITED, now, status.returncode)
+
+    def _context_called(self) -> None:
+        """The context was cancelled, on whatever thread."""
+
+        def told(now: float) -> None:
+            ended = self.scope.ended()
+            if ended is not None and not self.finished:
+                self._end(now, *ended, hurry=False)
+
+        self.post(told)
+
+    def _tree_of(self) -> Tree:
+        assert self._tree is not None
+        return self._tree
+
+    # ----------------------------------------------------------------- end
+
+    def _finish(self, now: float) -> None:
+        """Collect the status, close everything, and say how it went."""
+        assert self._child is not None
+        for pump in self._pumps:
+            pump.abandon()
+            self.output_complete = self.output_complete and (pump.whole or not pump.incoming)
+            self.abandoned.extend(pump.busy())
+        status = self._child.reap() or self._status
+        if status is None:
+            self._child.leave()
+        if self._tree is not None:
+            self.leaked = self._tree.alive()
+        self._close()
+        self.result, self.error = report(self, status, now)
+        self.finished = True
+        if self.on_finish is not None:
+            self.on_finish()
+
+    def _close(self) -> None:
+        if self._unlisten is not None:
+            self._unlisten()
+            self._unlisten = None
+        for pump in self._pumps:
+            if pump.fd is not None:
+                self.port.unwatch(pump.fd)
+        if self._tree is not None:
+            self._tree.close(self)
+        if self._child is not None:
+            if self._child.exit_fd is not None:
+                self.port.unwatch(self._child.exit_fd)
+            self._child.close()
+        self.port.close_mailbox()
+        self.fds.close_all()
+        self._pumps.clear()
+        self.wiring.pumps.clear()  # they know us: no cycle is left
+
+    def slay(self) -> None:
+        """The way out when all else failed: SIGKILL, reap, close. Bounded, needs no driver."""
+        if self.finished:
+            return
+        self.finished = True
+        if os.getpid() != self.owner:
+            return  # a copy made by os.fork(): the command is our parent's
+        if self._child is None and self._started:
+            self._child = found(self._started, self.fds)
+        if self._child is not None:
+            Tree(self._child, self.contain == "group").slay()
+        for pump in self._pumps:
+            pump.abandon()
+        self._close()
+        if self.on_finish is not None:
+            self.on_finish()
+
+    def crash(self, error: BaseException) -> None:
+        """Something went wrong in our own code: end the command, keep the error for the waiter."""
+        self.crashed = error
+        self.slay()
+
+    def __del__(self) -> None:
+        # A run that was dropped in the middle: a second Ctrl-C in the clean-up,
+        # a generator thrown away. Nothing may outlive it.
+        if not self.finished:
+            self.slay()

@@ -1,0 +1,122 @@
+"""The file objects of a Process with PIPE streams.
+
+They read and write in the caller's thread and block there. `release()` ends a
+read that is blocked on a pipe held by a stranger: what is in the pipe is read,
+then comes the end of file. So a read to the end is bounded by the run's time;
+`until` bounds it also when the run itself has ended before.
+"""
+
+from __future__ import annotations
+
+import os
+from io import RawIOBase
+from math import ceil
+from select import POLLIN, POLLOUT, poll
+from threading import Lock
+from time import monotonic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+PIPE_BUFFER = 65536
+
+
+class _PipeEnd(RawIOBase):
+    """One end of a pipe, non-blocking underneath, with an eventfd that wakes a blocked call."""
+
+    def __init__(self, fd: int, until: float | None = None) -> None:
+        super().__init__()
+        os.set_blocking(fd, False)
+        self._fd = fd
+        self._until = until
+        self.keeps: object = None  # whoever must live as long as this file is used
+        self._released = False
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._lock = Lock()
+
+    def fileno(self) -> int:
+        """The descriptor; it is non-blocking."""
+        self._check()
+        return self._fd
+
+    def release(self) -> None:
+        """No call blocks any more."""
+        with self._lock:
+            if not self.closed and not self._released:
+                self._released = True
+                os.eventfd_write(self._wake, 1)
+
+    def close(self) -> None:
+        """Close our end; a call blocked in another thread comes back."""
+        if self.closed:
+            return
+        self.release()
+        with self._lock:
+            if not self.closed:
+                super().close()
+                os.close(self._fd)
+                os.close(self._wake)
+
+    def _check(self) -> None:
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
+
+    def _wait(self, events: int) -> None:
+        poller = poll()
+        poller.register(self._fd, events)
+        poller.register(self._wake, POLLIN)
+        left = None if self._until is None else max(0, ceil((self._until - monotonic()) * 1000))
+        if not poller.poll(left):
+            self.release()
+
+
+class PipeReader(_PipeEnd):
+    """Our end of the child's stdout or stderr."""
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, target: WriteableBuffer, /) -> int:
+        """Read what is there, or wait for something; 0 at the end."""
+        view = memoryview(target).cast("B")
+        while True:
+            with self._lock:
+                self._check()
+                last = self._released  # looked at before the read: what is there then is all
+                try:
+                    return os.readv(self._fd, [view])
+                except BlockingIOError:
+                    if last:
+                        return 0
+            self._wait(POLLIN)
+
+
+class PipeWriter(_PipeEnd):
+    """Our end of the child's stdin. Unbuffered: what is written is on its way."""
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write all of `data`; waits while the pipe is full.
+
+        Raises:
+            BrokenPipeError: The child reads no more.
+        """
+        view = memoryview(data).cast("B")
+        done = 0
+        while done < len(view):
+            with self._lock:
+                self._check()
+                if self._released:
+                    raise BrokenPipeError("the command has ended")
+                try:
+                    done += os.write(self._fd, view[done:])
+                    continue
+                except BlockingIOError:
+                    pass
+            self._wait(POLLOUT)
+        return done

@@ -1,0 +1,64 @@
+"""The result of a finished job, and the error to raise, if any."""
+
+from __future__ import annotations
+
+from .._words.errors import ContextError, ExitError
+from .._words.result import Result
+from .outcome import errors_of, reason_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .._posix.process import Status
+    from .._words.errors import Error
+    from .job import Job
+
+
+def report(job: Job, status: Status | None, now: float) -> tuple[Result, Error | None]:
+    """What happened, and what is raised for it."""
+    life = job.life
+    lost = status is not None and status.returncode is None
+    buffers = job.wiring.buffers
+    result = Result(
+        args=job.spec.args,
+        pid=job.pid,
+        returncode=None if status is None else status.returncode,
+        core_dumped=status is not None and status.core_dumped,
+        reason=reason_of(life, lost),
+        stdout=_captured(job, "stdout"),
+        stderr=_captured(job, "stderr"),
+        output_complete=job.output_complete and not life.severed,
+        omitted=sum(one.omitted for kept in buffers.values() for one in kept),
+        holders=job.holders,
+        leaked=job.leaked,
+        started_at=job.started_at,
+        elapsed=now - job.began,
+        rusage=None if status is None else status.rusage,
+        contain=job.contain,
+        errors=(),
+    )
+    if life.returncode == 0 and not lost and not life.troubled and not job.copy_errors:
+        return result, None
+    cause = life.cause if life.cause is not None else job.scope.deadline_cause
+    errors = errors_of(
+        result,
+        life,
+        status_lost=lost,
+        copy_errors=job.copy_errors,
+        abandoned=job.abandoned,
+        cause=cause,
+    )
+    object.__setattr__(result, "errors", errors)
+    return result, _raised(errors, job.spec.check)
+
+
+def _captured(job: Job, name: str) -> bytes | None:
+    kept = job.wiring.buffers.get(name)
+    return kept[0].getvalue() if kept else None
+
+
+def _raised(errors: tuple[Error, ...], check: bool) -> Error | None:
+    """The first error, but with `check=False` none for a status of the command's own choice."""
+    for error in errors:
+        if check or not isinstance(error, ExitError) or isinstance(error, ContextError):
+            return error
+    return None

@@ -1,0 +1,126 @@
+"""The description of one command: frozen, picklable, validated once."""
+
+from __future__ import annotations
+
+import codecs
+from os import PathLike
+
+from . import check as checks
+from .attrs import KILL, NO_ATTRS, SysAttrs
+from .errors import UsageError
+from .value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any, TypeAlias
+
+    from .attrs import Cancel
+
+    Word: TypeAlias = str | bytes | PathLike[str] | PathLike[bytes]
+    Env: TypeAlias = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[str | bytes]
+
+CONTAINMENTS = ("process", "group")
+
+
+class Spec(Value):
+    """What to run. `Cmd` adds the verbs; everything below needs only this."""
+
+    __slots__ = (
+        "_env",
+        "_extra_env",
+        "_found",
+        "_plan",
+        "args",
+        "cancel",
+        "check",
+        "contain",
+        "cwd",
+        "encoding",
+        "env",
+        "errors",
+        "executable",
+        "extra_env",
+        "pass_fds",
+        "stderr",
+        "stdin",
+        "stdout",
+        "sys",
+        "timeout",
+        "wait_delay",
+    )
+
+    args: tuple[str | bytes, ...]
+    cwd: str | bytes | None
+    env: Env | None
+    extra_env: Mapping[str, str] | Mapping[bytes, bytes] | None
+    executable: str | bytes | PathLike[str] | PathLike[bytes] | None
+    stdin: Any
+    stdout: Any
+    stderr: Any
+    pass_fds: tuple[int, ...]
+    timeout: float | None
+    cancel: Any
+    wait_delay: float | None
+    contain: str | None
+    check: bool
+    encoding: str
+    errors: str
+    sys: SysAttrs
+
+    _plan: Cancel
+    _env: Mapping[bytes, bytes] | tuple[bytes, ...] | None
+    _extra_env: Mapping[bytes, bytes] | None
+    _found: tuple[str, str] | None
+
+    def _describe(self, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
+        """Validate and keep; raises UsageError before anything is opened."""
+        attrs = fields["sys"] if fields["sys"] is not None else NO_ATTRS
+        if not isinstance(attrs, SysAttrs):
+            raise UsageError(f"sys= takes SysAttrs(…), not {attrs!r}")
+        contain = checks.choice("contain", fields["contain"], CONTAINMENTS)
+        if contain == "group" and attrs.process_group:
+            raise UsageError(
+                f"contain='group' needs a group of the command's own, but process_group="
+                f"{attrs.process_group} joins another: write contain='process'"
+            )
+        extra_env = fields["extra_env"]
+        if extra_env is not None and not hasattr(extra_env, "items"):
+            raise UsageError(f"extra_env= takes a mapping, not {extra_env!r:.60}")
+        env: Any = fields["env"]
+        cancel: Any = fields["cancel"]
+        plan = KILL if cancel == KILL.steps[0][0] else checks.cancel_plan(cancel)
+        if hasattr(env, "items"):
+            env = dict(env)
+        elif hasattr(env, "__iter__") and not isinstance(env, str | bytes):
+            env = tuple(env)  # an iterator gives its entries once
+        env_block = checks.environment(env)
+        self._fill(
+            args=checks.words(args),
+            cwd=checks.path("cwd", fields["cwd"]),
+            env=env,
+            extra_env=None if extra_env is None else dict(extra_env),
+            executable=executable(fields["executable"]),
+            stdin=checks.input_of(fields["stdin"]),
+            stdout=checks.output_of("stdout", fields["stdout"]),
+            stderr=checks.output_of("stderr", fields["stderr"]),
+            pass_fds=checks.descriptors(fields["pass_fds"]) if fields["pass_fds"] else (),
+            timeout=checks.seconds("timeout", fields["timeout"]),
+            cancel=tuple(map(tuple, cancel)) if isinstance(cancel, list) else cancel,
+            wait_delay=checks.seconds("wait_delay", fields["wait_delay"]),
+            contain=contain,
+            check=checks.truth("check", fields["check"]),
+            encoding=checks.codec("encoding", fields["encoding"], codecs.lookup),
+            errors=checks.codec("errors", fields["errors"], codecs.lookup_error),
+            sys=attrs,
+            _plan=plan,
+            _env=env_block,
+            _extra_env=checks.environment(extra_env, "extra_env"),
+            _found=None,
+        )
+
+
+def executable(value: Any) -> Any:
+    """A file to run: a path object is that file, a bare name as text is looked up."""
+    path = checks.path("executable", value)
+    return value if isinstance(value, PathLike) else path

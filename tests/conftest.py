@@ -1,0 +1,33 @@
+"""What every test gets: a tag for its processes, a look at what it left, and a gate."""
+
+import threading
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+
+from tests.helpers.leaks import tag as tag
+from tests.helpers.stress import box as box
+
+# An example that meets a busy machine is slow, not wrong.
+hypothesis.settings.register_profile("osexec", deadline=None)
+hypothesis.settings.load_profile("osexec")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _reactor() -> None:
+    """The library's one background thread stays once it has begun, so it begins before the tests.
+
+    Its thread and descriptors are then part of what every test finds.
+    """
+    import osexec
+
+    osexec.start("true").wait()
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """An event for a reader, writer or cancel function to block on; it opens after the test."""
+    gate = threading.Event()
+    yield gate
+    gate.set()

@@ -1,0 +1,1 @@
+"""What tests share: limits, waiting, roles of children, and the search for what was left behind."""
