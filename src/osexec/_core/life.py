@@ -157,6 +157,11 @@ class Life:
         self.tree_open = False
 
     @property
+    def is_done(self) -> bool:
+        """FINISH was answered."""
+        return self.state is State.DONE
+
+    @property
     def troubled(self) -> bool:
         """Something besides the child's own status has to be reported."""
         return bool(self.interrupted or self.cut or self.cancel_error or self.kill_error)

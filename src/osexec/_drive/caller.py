@@ -9,7 +9,7 @@ import os
 import select
 from collections import deque
 from math import ceil
-from threading import Lock
+from threading import RLock
 from time import monotonic
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ class CallerPort:
         self._poll = select.poll()
         self._handlers: dict[int, Handler] = {}
         self._letters: deque[Callable[[float], None]] = deque()
-        self._lock = Lock()
+        self._lock = RLock()  # reentrant: a signal handler may cancel the context
         self._wake: int | None = None
 
     def watch(self, fd: int, events: int, handler: Handler) -> None:

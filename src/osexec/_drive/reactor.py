@@ -18,7 +18,7 @@ from itertools import count
 from math import ceil
 from time import monotonic
 
-from .._posix.descriptors import Descriptors
+from .._posix.descriptors import LOWEST, Descriptors, above_stdio
 from .._words.errors import StartError
 
 TYPE_CHECKING = False
@@ -35,7 +35,7 @@ EXIT_HURRY = 2.0
 LONGEST = 3600.0
 """epoll_wait(2) takes an int; a longer wait is cut into several."""
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _reactor: Reactor | None = None
 
 
@@ -56,7 +56,7 @@ class Seat:
         self._armed: float | None = None
         self._watches: dict[int, tuple[int, Handler]] = {}
         self._letters: list[Callable[[float], None]] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant: a signal handler may cancel the context
 
     def watch(self, fd: int, events: int, handler: Handler) -> None:
         """Call `handler` when `fd` is ready; a second call for the same fd replaces the first."""
@@ -155,7 +155,7 @@ class Reactor:
     def __init__(self) -> None:
         self.seats: set[Seat] = set()
         self._fds = Descriptors()
-        self.epoll = select.epoll()
+        self.epoll = _epoll()
         self._handlers: dict[int, tuple[Seat | None, Handler]] = {}
         self._letters: deque[tuple[Seat | None, Callable[[float], None]]] = deque()
         self._times: list[tuple[float, int, Seat | Alarm]] = []
@@ -245,6 +245,16 @@ class Reactor:
         os.eventfd_read(self._wake)
 
 
+def _epoll() -> select.epoll:
+    """An epoll whose descriptor is not one of stdio's."""
+    made = select.epoll()
+    if made.fileno() >= LOWEST:
+        return made
+    raised = select.epoll.fromfd(above_stdio(os.dup(made.fileno())))
+    made.close()
+    return raised
+
+
 def reactor() -> Reactor:
     """The one reactor of this process, running.
 
@@ -293,7 +303,7 @@ def call_at(when: float, function: Callable[[], None]) -> Callable[[], None]:
 def _forget_in_forked_child() -> None:
     """The thread is not in the copy; waiting for it would never end."""
     global _reactor, _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     if _reactor is not None:
         _reactor.epoll.close()
         atexit.unregister(_reactor.stop)

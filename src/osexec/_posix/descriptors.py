@@ -9,6 +9,19 @@ LOWEST = 3
 """A program whose stdio is closed gets 0, 1 and 2 from the next pipe(2): then its
 own `print` would write into our pipe, and a child would find ours as its stdin."""
 
+
+def above_stdio(fd: int) -> int:
+    """`fd`, or a copy of it with a number that is not stdio's; the low one is closed."""
+    if fd >= LOWEST:
+        return fd
+    from fcntl import F_DUPFD_CLOEXEC, fcntl
+
+    try:
+        return fcntl(fd, F_DUPFD_CLOEXEC, LOWEST)
+    finally:
+        os.close(fd)
+
+
 _live: dict[int, list[int]] = {}
 
 
@@ -77,12 +90,9 @@ class Descriptors:
     def _raised(self, fd: int) -> int:
         if fd >= LOWEST:
             return fd
-        from fcntl import F_DUPFD_CLOEXEC, fcntl
-
-        self._open.append(fcntl(fd, F_DUPFD_CLOEXEC, LOWEST))
-        new = self._open[-1]
-        self.close(fd)
-        return new
+        self._open.remove(fd)
+        self._open.append(above_stdio(fd))
+        return self._open[-1]
 
 
 def _forget_in_forked_child() -> None:

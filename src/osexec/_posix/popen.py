@@ -9,6 +9,7 @@ in `started`, or waits until the thread has put it there.
 from __future__ import annotations
 
 import os
+from errno import EAGAIN
 from subprocess import Popen
 from threading import Thread
 
@@ -31,7 +32,10 @@ def popen(request: Request, started: list[int]) -> int:
             failed.append(error)
 
     thread = Thread(target=work, name="osexec-spawn", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as error:  # "can't start new thread": clone(2) said EAGAIN
+        raise BlockingIOError(EAGAIN, str(error)) from None
     try:
         thread.join()
     except BaseException:

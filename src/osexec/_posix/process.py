@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
-from _thread import allocate_lock
+from _thread import RLock
 
 from . import probe
 
@@ -53,7 +53,7 @@ class Child:
         self.pid = pid
         self.reaped = False
         self._fds = fds
-        self._lock = allocate_lock()
+        self._lock = RLock()  # reentrant: a signal handler may signal the child too
         self._status: Status | None = None
         self._pidfd: int | None = None
         self.exit_fd: int | None = None
@@ -115,11 +115,11 @@ class Child:
         with self._lock:
             # wait4 and not waitid: only it tells the rusage. It takes a number,
             # and the zombie that peek() just saw still holds it.
+            self.reaped = True  # first: from here on the number may be a stranger's
             try:
                 _, _, status.rusage = os.wait4(self.pid, os.WNOHANG)
             except ChildProcessError:
                 pass  # stolen between the two calls; the status is known all the same
-            self.reaped = True
         return status
 
     def signal(self, number: int) -> None:

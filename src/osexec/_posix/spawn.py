@@ -11,7 +11,7 @@ through the exec on every version and has no working directory.
 from __future__ import annotations
 
 import os
-from errno import EAGAIN, EMFILE, ETXTBSY
+from errno import EAGAIN, ENOMEM, ETXTBSY
 from itertools import starmap
 from signal import SIGKILL
 from time import sleep
@@ -150,9 +150,7 @@ def _fork_exec(request: Request, fds: Descriptors, started: list[int]) -> Child:
         fds.close(error_write)
         raise explain(request, error.errno or EAGAIN, "fork") from None
     fds.close(error_write)  # its number is free now for the pidfd
-    child = found(started, fds)
-    if child is None:
-        raise explain(request, EMFILE, "fork")
+    child = _held(request, started, fds)
     told = os.read(error_read, 500)
     fds.close(error_read)
     if told:
@@ -182,28 +180,32 @@ def _popen(request: Request, fds: Descriptors, started: list[int]) -> Child:
         started.clear()
         if error.errno is None:
             raise
-        stage = "setup" if error.filename == request.cwd and request.cwd else "exec"
-        stage = "fork" if error.errno == EAGAIN else stage
+        # Popen names the executable if exec itself failed, the directory or
+        # nothing if a step before it did, and nothing if it could not fork.
+        stage = "exec" if error.filename == request.path else "setup"
+        if error.filename is None and error.errno in (EAGAIN, ENOMEM):
+            stage = "fork"
         raise explain(request, error.errno, stage) from None
-    child = found(started, fds)
-    if child is None:
-        raise explain(request, EMFILE, "fork")
-    return child
+    return _held(request, started, fds)
 
 
-def found(started: list[int], fds: Descriptors) -> Child | None:
-    """The child whose pid is in `started`; None if it could not be held, and was ended.
-
-    Without a descriptor for the pidfd it is ended by its number, which is safe:
-    it is a child of ours that nobody has reaped.
-    """
+def _held(request: Request, started: list[int], fds: Descriptors) -> Child:
+    """The child that has just been started, ready to be signalled and waited for."""
     try:
         return Child(started[-1], fds)
-    except (OSError, RuntimeError):
-        try:
-            os.kill(started[-1], SIGKILL)
-            os.waitpid(started[-1], 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
-        started.clear()
-        return None
+    except (OSError, RuntimeError) as error:  # no descriptor for its pidfd, or no thread
+        end_by_number(started)
+        raise explain(request, getattr(error, "errno", None) or EAGAIN, "fork") from error
+
+
+def end_by_number(started: list[int]) -> None:
+    """End and reap a child that could not be held.
+
+    Its number is safe to use: it is a child of ours that nobody has reaped.
+    """
+    try:
+        os.kill(started[-1], SIGKILL)
+        os.waitpid(started[-1], 0)
+    except (ProcessLookupError, ChildProcessError):
+        pass
+    started.clear()

@@ -16,9 +16,10 @@ from time import monotonic, time
 from .._core.life import Act, Fact, Life
 from .._posix.descriptors import Descriptors
 from .._posix.proc import pipe_holders
-from .._posix.spawn import found
+from .._posix.process import Child
+from .._posix.spawn import end_by_number
 from .._posix.worker import CallWorker
-from .._words.errors import StartError
+from .._words.errors import Error, StartError
 from .._words.result import Reason, shown
 from .launch import containment, program, start_child
 from .outcome import context_error
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Protocol
 
-    from .._posix.process import Child, Status
-    from .._words.errors import Error
+    from .._posix.process import Status
     from .._words.result import Holder, Result
     from .._words.spec import Spec
     from .pump import ReadPump, WritePump
@@ -110,9 +110,14 @@ class Job:
         self.port = port
         try:
             self._start()
-        except RuntimeError as error:  # "can't start new thread", for a caller's reader
+        except (OSError, RuntimeError) as error:
             self.slay()
-            raise StartError(EAGAIN, f"cannot start a thread ({error})", op="fork") from error
+            if isinstance(error, Error):
+                raise
+            # No descriptor for a pipe or an eventfd, or no thread for a caller's reader.
+            number = getattr(error, "errno", None) or EAGAIN
+            what = f"cannot start {shown(self.spec.args)} ({error})"
+            raise StartError(number, what, op="fork") from error
         except BaseException:
             self.slay()
             raise
@@ -200,8 +205,8 @@ class Job:
 
     def cancel(self, now: float, cause: Any, *, hurry: bool = False) -> None:
         """End it as the end of its context would; in a hurry, skip what is left of the grace."""
-        if self.life is _UNBORN:
-            self.slay()
+        if self.life is _UNBORN or self.life.is_done:
+            self.slay()  # interrupted in its start, or in its finish
         elif not self.finished:
             self._end(now, Reason.CANCELED, cause, hurry)
 
@@ -369,6 +374,7 @@ class Job:
             self.abandoned.extend(pump.busy())
         status = self._child.reap() or self._status
         if status is None:
+            self._attempt(self._tree_of().kill, Fact.KILL_FAILED, now)  # once more, in case
             self._child.leave()
         if self._tree is not None:
             self.leaked = self._tree.alive()
@@ -400,16 +406,20 @@ class Job:
         """The way out when all else failed: SIGKILL, reap, close. Bounded, needs no driver."""
         if self.finished:
             return
-        self.finished = True
         if os.getpid() != self.owner:
+            self.finished = True
             return  # a copy made by os.fork(): the command is our parent's
         if self._child is None and self._started:
-            self._child = found(self._started, self.fds)
+            try:
+                self._child = Child(self._started[-1], self.fds)
+            except (OSError, RuntimeError):
+                end_by_number(self._started)
         if self._child is not None:
             Tree(self._child, self.contain == "group").slay()
         for pump in self._pumps:
             pump.abandon()
         self._close()
+        self.finished = True  # last: an interrupted slay is begun anew
         if self.on_finish is not None:
             self.on_finish()
 

@@ -15,6 +15,8 @@ from select import POLLIN, POLLOUT, poll
 from threading import Lock
 from time import monotonic
 
+from .._posix.descriptors import above_stdio
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -32,7 +34,7 @@ class _PipeEnd(RawIOBase):
         self._until = until
         self.keeps: object = None  # whoever must live as long as this file is used
         self._released = False
-        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._wake = above_stdio(os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK))
         self._lock = Lock()
 
     def fileno(self) -> int:

@@ -1,0 +1,69 @@
+"""Values of options, read and checked before anything starts.
+
+Each function takes the word that was written and gives the value, or raises a
+ValueError that says what is wrong and what to write instead.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from .durations import parse_duration as read_duration
+
+__all__ = ["read_cwd", "read_duration", "read_env", "read_report", "read_signal"]
+
+
+def read_signal(text: str) -> int:
+    """A signal from its name ("TERM", "sigterm") or number."""
+    name = text.upper()
+    if not name.isdecimal():
+        known = signal.Signals.__members__
+        found = known.get(name) or known.get(f"SIG{name}")
+        if found is not None:
+            return int(found)
+        raise ValueError(f"{text!r} is not a signal: write TERM, INT, KILL or a number")
+    if name.isascii() and len(name) < 4 and int(name) in signal.valid_signals():
+        return int(name)
+    raise ValueError(f"{text!r} is not a signal: numbers go from 1 to {signal.NSIG - 1}")
+
+
+def read_cwd(text: str) -> str:
+    """A directory that is there."""
+    if not text:
+        raise ValueError("the name is empty: write '.' for the current directory")
+    if not os.path.lexists(text):
+        raise ValueError(f"there is no directory {text!r}")
+    if not os.path.isdir(text):
+        raise ValueError(f"{text!r} is not a directory")
+    if not os.access(text, os.X_OK):
+        raise ValueError(f"the directory {text!r} may not be entered")
+    return text
+
+
+def read_env(text: str) -> tuple[str, str]:
+    """A name and its value. The word is never repeated in a message: it may be a secret."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError("no '=' in what was given: write NAME=VALUE, as in LANG=C")
+    if not name:
+        raise ValueError("no name before the '=': write NAME=VALUE, as in LANG=C")
+    return name, value
+
+
+def read_report(text: str) -> str:
+    """A file that can be written, or `-` for stderr. Nothing is written yet."""
+    if text == "-":
+        return text
+    if not text:
+        raise ValueError("the name is empty: write a file name, or - for stderr")
+    if os.path.isdir(text):
+        raise ValueError(f"{text!r} is a directory: write the name of a file")
+    folder = os.path.dirname(os.path.realpath(text))
+    if not os.path.isdir(folder):
+        raise ValueError(f"there is no directory {folder!r} to write {os.path.basename(text)!r} in")
+    if os.path.exists(text) and not os.path.isfile(text):
+        folder = text  # a device or a pipe: written in place
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"{folder!r} may not be written")
+    return text

@@ -1,0 +1,1 @@
+"""One kernel facility at a time, with real children."""
