@@ -212,8 +212,9 @@ class Cmd(Spec):
         ends the command's tree; an error is raised after the last line.
         """
         self._unset("lines()", "stdout")
-        self._check_cancel(ctx, timeout)
-        scope_for(ctx, timeout)  # a wrong ctx= or timeout= is refused here, not at the first step
+        self._scope(ctx, timeout)  # a wrong ctx= or timeout= is refused here, not at the first step
+        if self._plan.function is not None:
+            self._check_cancel(ctx, timeout)
         return self._lines(ctx, timeout)
 
     def start(self, *, ctx: Context | None = None, timeout: float | None = None) -> Process:
@@ -254,7 +255,8 @@ class Cmd(Spec):
     # ------------------------------------------------------------- private
 
     def _run(self, streams: tuple[Any, Any, Any], ctx: Context | None, limit: Any) -> Result:
-        self._check_cancel(ctx, limit)
+        if self._plan.function is not None:
+            self._check_cancel(ctx, limit)
         job = self._job(streams, ctx, limit)
         caller.drive(job)
         if job.error is not None:
@@ -277,24 +279,29 @@ class Cmd(Spec):
 
     def _job(self, streams: tuple[Any, Any, Any], ctx: Context | None, limit: Any) -> Job:
         """A job to be driven by this thread."""
-        for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
-            if stream is Stream.PIPE and (name != "stdin" or self._plan.function is None):
-                raise UsageError(
-                    f"{name}=PIPE needs somebody at its other end while it runs: use start()"
-                )
+        stdin, stdout, stderr = streams
+        if stdout is Stream.PIPE or stderr is Stream.PIPE or stdin is Stream.PIPE:
+            self._refuse_pipes(streams)
         job = Job(self, self._scope(ctx, limit), streams)
         if self._plan.function is not None:
             run = Run(job)
             job.on_started = run.open_pipes
         return job
 
+    def _refuse_pipes(self, streams: tuple[Any, Any, Any]) -> None:
+        """Nobody has the other end of a pipe, unless a cancel function closes stdin."""
+        for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+            if stream is Stream.PIPE and (name != "stdin" or self._plan.function is None):
+                raise UsageError(
+                    f"{name}=PIPE needs somebody at its other end while it runs: use start()"
+                )
+
     def _scope(self, ctx: Context | None, limit: float | None) -> Any:
-        limit = seconds("timeout", limit)
-        return scope_for(ctx, self.timeout if limit is None else limit)
+        return scope_for(ctx, self.timeout if limit is None else seconds("timeout", limit))
 
     def _check_cancel(self, ctx: Context | None, limit: float | None) -> None:
         """A cancel function that nothing can call is a mistake (so says Go's Start)."""
-        if self._plan.function is not None and not self._scope(ctx, limit).is_bounded:
+        if not self._scope(ctx, limit).is_bounded:
             raise UsageError(
                 "cancel= is a function, but nothing can cancel this run: give timeout= or ctx="
             )

@@ -316,11 +316,12 @@ class Scope:
 
     def ended(self) -> tuple[Reason, Cause] | None:
         """(reason, cause) if it is over."""
-        err = self._ctx.err if self._ctx is not None else None
-        if isinstance(err, DeadlineExceeded):
-            return Reason.DEADLINE, err.cause
-        if err is not None:
-            return Reason.CANCELED, self._ctx.cause if self._ctx is not None else None
+        if self._ctx is not None:
+            err = self._ctx.err
+            if isinstance(err, DeadlineExceeded):
+                return Reason.DEADLINE, err.cause
+            if err is not None:
+                return Reason.CANCELED, self._ctx.cause
         if self.deadline is not None and monotonic() >= self.deadline:
             return Reason.DEADLINE, self.deadline_cause
         return None

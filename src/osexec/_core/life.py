@@ -29,8 +29,9 @@ GRACE = 5.0
 DEATH_LIMIT = 2.0
 """Longest wait for a child to vanish after SIGKILL; the kernel is past hurrying."""
 SETTLE = 0.3
-"""Longest further wait for a caller's code that is late: a writer in a write when the
-pipes are cut, a cancel function when it is time for SIGKILL."""
+"""Longest wait, after the pipes are cut, for a caller's writer that is in a write."""
+LAST_MOMENT = 0.1
+"""How long SIGKILL is put off for a cancel function of the caller's that is late."""
 
 
 class State(Enum):
@@ -92,33 +93,33 @@ class Life:
         streams: How many pipes are being moved.
     """
 
-    __slots__ = (
-        "_cut_done",
-        "_force_at",
-        "_give_up_at",
-        "_gentle",
-        "_next_at",
-        "_step",
-        "_steps",
-        "_wait_delay",
-        "calls",
-        "cancel_error",
-        "cancel_pending",
-        "cause",
-        "contained",
-        "cut",
-        "deadline",
-        "ended_by",
-        "exited",
-        "interrupted",
-        "kill_error",
-        "returncode",
-        "severed",
-        "signal",
-        "state",
-        "streams",
-        "tree_open",
-    )
+    # What is not known yet. Defaults of the class, because a life is made for every run.
+    state = State.RUNNING
+    signal: int = SIGKILL
+    """The signal of the current step."""
+    exited = False
+    returncode: int | None = None
+    ended_by: Reason | None = None
+    """Why the context was done."""
+    cause: BaseException | str | None = None
+    interrupted = False
+    """The child was signalled, or its cancel called, before it exited."""
+    cancel_pending = False
+    cancel_error: BaseException | None = None
+    kill_error: BaseException | None = None
+    cut = False
+    """A stream was closed before its end."""
+    severed = False
+    """The context was done after the exit, with a stream open."""
+    tree_open = False
+    """There may be something left of the tree."""
+    _step = 0
+    _next_at: float | None = None
+    _force_at: float | None = None
+    _give_up_at: float | None = None
+    _gentle = False
+    """Something else than SIGKILL was tried."""
+    _cut_done = False
 
     def __init__(
         self,
@@ -132,29 +133,10 @@ class Life:
     ) -> None:
         self._steps = steps
         self._wait_delay = wait_delay
-        self._step = 0
-        self._next_at: float | None = None
-        self._force_at: float | None = None
-        self._give_up_at: float | None = None
-        self._gentle = False
-        self._cut_done = False
         self.calls = calls
         self.deadline = deadline
         self.contained = contained
         self.streams = streams
-        self.state = State.RUNNING
-        self.signal: int = SIGKILL
-        self.exited = False
-        self.returncode: int | None = None
-        self.ended_by: Reason | None = None
-        self.cause: BaseException | str | None = None
-        self.interrupted = False
-        self.cancel_pending = False
-        self.cancel_error: BaseException | None = None
-        self.kill_error: BaseException | None = None
-        self.cut = False
-        self.severed = False
-        self.tree_open = False
 
     @property
     def is_done(self) -> bool:
@@ -285,7 +267,7 @@ class Life:
             # The caller's cancel function is late. It is left alone; what it may
             # have done to the child a moment ago gets a moment to show.
             self.cancel_pending = False
-            self._force_at = now + SETTLE
+            self._force_at = now + LAST_MOMENT
             return self._end_if_idle()
         if self._next_at is not None and now >= self._next_at:
             acts = self._next_step(now)

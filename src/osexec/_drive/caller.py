@@ -53,8 +53,8 @@ class CallerPort:
 
     def close_mailbox(self) -> None:
         """Later letters wake nobody; the descriptor is closed by its owner after this."""
-        with self._lock:
-            if self._wake is not None:
+        if self._wake is not None:
+            with self._lock:
                 self.unwatch(self._wake)
                 self._wake = None
 
@@ -135,7 +135,9 @@ def iterate(job: Job, got: deque[bytes]) -> Iterator[bytes]:
 
 def step(job: Job, port: CallerPort) -> None:
     """One turn of the crank."""
-    job.tick(port.turn(job.wake_at()))
+    now = port.turn(job.wake_at())
+    if not job.finished:
+        job.tick(now)
 
 
 def end(job: Job, port: CallerPort, cause: BaseException | str) -> None:

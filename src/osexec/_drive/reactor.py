@@ -189,8 +189,8 @@ class Reactor:
     def post(self, seat: Seat | None, function: Callable[[float], None]) -> None:
         """Have `function(now)` called, for a seat if one is given; from any thread."""
         self._letters.append((seat, function))
-        # The flag is put down before the letters are read: a letter that comes
-        # later finds it down, and one that came earlier is still read.
+        # The letter first: it is read after the flag is put down, so whoever finds
+        # the flag up has a letter that is still going to be read.
         if not self._woken:
             self._woken = True
             os.eventfd_write(self._wake, 1)
@@ -212,6 +212,16 @@ class Reactor:
                 return
 
     def _run(self) -> None:
+        try:
+            self._loop()
+        except BaseException as error:
+            # A bug of ours, or no memory: nobody may wait for a thread that is gone.
+            for seat in list(self.seats):
+                if seat.job is not None:
+                    seat.job.crash(error)
+            raise
+
+    def _loop(self) -> None:
         while not (self._stopping and not self.seats and not self._letters):
             ready = self.epoll.poll(self._timeout(), 256)
             now = monotonic()
@@ -241,8 +251,10 @@ class Reactor:
         return max(0, ceil(left * 1000)) / 1000
 
     def _empty_wake(self, events: int, now: float) -> None:
-        self._woken = False
+        # In this order: put down first, the flag could be raised again by a letter
+        # whose wake-up we then read away, and no later letter would wake us.
         os.eventfd_read(self._wake)
+        self._woken = False
 
 
 def _epoll() -> select.epoll:

@@ -54,7 +54,8 @@ class Descriptors:
     def open(self, path: str | bytes | os.PathLike[str] | os.PathLike[bytes], flags: int) -> int:
         """A file, close-on-exec."""
         self._open.extend(starmap(os.open, ((path, flags | os.O_CLOEXEC, 0o666),)))
-        return self._raised(self._open[-1])
+        fd = self._open[-1]
+        return fd if fd >= LOWEST else self._raised(fd)
 
     def event(self) -> int:
         """An eventfd(2) to wake a poller, non-blocking."""
@@ -65,7 +66,7 @@ class Descriptors:
     def adopt(self, fd: int) -> int:
         """Become the owner of a descriptor made elsewhere."""
         self._open.append(fd)
-        return self._raised(fd)
+        return fd if fd >= LOWEST else self._raised(fd)
 
     def release(self, fd: int) -> int:
         """Stop being the owner; the caller is now."""
@@ -88,7 +89,7 @@ class Descriptors:
         _live.pop(self._key, None)
 
     def _raised(self, fd: int) -> int:
-        if fd >= LOWEST:
+        if fd >= LOWEST:  # the other end of a pipe was low
             return fd
         self._open.remove(fd)
         self._open.append(above_stdio(fd))

@@ -18,9 +18,19 @@ if TYPE_CHECKING:
 SCAN_LIMIT = 0.1
 """Longest time spent on looking for the holders of a pipe."""
 FRESH = 0.05
-"""A snapshot this young serves another run that asks."""
+"""A snapshot this young serves another run that asks, if it knows that run's pipes."""
 
-_snapshot: tuple[float, dict[int, list[int]]] = (-1.0, {})
+
+class _Snapshot:
+    """Who had which pipe open, when that was seen, and how long the look took."""
+
+    def __init__(self, holders: dict[int, list[int]], began: float, ended: float) -> None:
+        self.holders = holders
+        self.ended = ended
+        self.duration = ended - began
+
+
+_last = _Snapshot({}, -1.0, -1.0)
 
 
 def pids() -> Iterator[int]:
@@ -63,13 +73,15 @@ def named(pid: int) -> Holder:
 
 def pipe_holders(inodes: set[int]) -> tuple[Holder, ...]:
     """Who else has one of these pipes open. Bounded in time, so it may miss some."""
-    global _snapshot
+    global _last
     now = monotonic()
-    if now - _snapshot[0] > FRESH:
-        _snapshot = (monotonic(), _scan(now + SCAN_LIMIT))
+    known = now - _last.ended < FRESH and not inodes.isdisjoint(_last.holders)
+    # When many runs ask at once, no more than half of the time goes into looking.
+    if not known and now - _last.ended >= _last.duration:
+        _last = _Snapshot(_scan(now + SCAN_LIMIT), now, monotonic())
     found: dict[int, None] = {}
     for inode in inodes:
-        found.update(dict.fromkeys(_snapshot[1].get(inode, ())))
+        found.update(dict.fromkeys(_last.holders.get(inode, ())))
     return tuple(named(pid) for pid in found)
 
 

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 PIDFD_GET_INFO = 0xC040FF0B  # _IOWR(0xFF, 11, struct pidfd_info of 64 bytes), Linux 6.13
 PIDFD_INFO_EXIT = 1 << 3  # exit information, also after the reap, Linux 6.15
 
-_unreaped: list[Child] = []
+LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT
+"""Options of waitid(2): whether it has ended, without reaping it."""
+
+left: list[Child] = []
+"""Children that could not be killed, to be reaped when they end."""
 
 
 class Status:
@@ -72,7 +76,7 @@ class Child:
             return
         self._pidfd = self.exit_fd = fd
         try:
-            os.waitid(os.P_PIDFD, fd, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            os.waitid(os.P_PIDFD, fd, LOOK)
         except ChildProcessError:
             # Reaped already; if the number lives, it is a stranger's.
             status = _exit_info(fd)
@@ -93,7 +97,10 @@ class Child:
         if self._status is not None:
             return self._status
         try:
-            info = os.waitid(*self._wait_for(), os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if self._pidfd is not None:
+                info = os.waitid(os.P_PIDFD, self._pidfd, LOOK)
+            else:
+                info = os.waitid(os.P_PID, self.pid, LOOK)
         except ChildProcessError:
             with self._lock:
                 self.reaped = True
@@ -165,20 +172,14 @@ class Child:
     def close(self) -> None:
         """Close what we hold of it."""
         with self._lock:
-            for fd in (self._pidfd, self.exit_fd):
-                if fd is not None:
-                    self._fds.close(fd)
-            self._pidfd = self.exit_fd = None
+            fd, self.exit_fd, self._pidfd = self.exit_fd, None, None
+            if fd is not None:
+                self._fds.close(fd)
 
     def leave(self) -> None:
         """Give up on a child that cannot be killed; it is reaped by a later `reap_left`."""
         if not self.reaped:
-            _unreaped.append(self)
-
-    def _wait_for(self) -> tuple[int, int]:
-        if self._pidfd is not None:
-            return os.P_PIDFD, self._pidfd
-        return os.P_PID, self.pid
+            left.append(self)
 
     def _recover(self) -> Status:
         status = _exit_info(self._pidfd) if self._pidfd is not None else None
@@ -187,13 +188,13 @@ class Child:
 
 def reap_left() -> None:
     """Reap children that were left behind unkillable, if they have ended since."""
-    for child in _unreaped[:]:
+    for child in left[:]:
         try:
             ended, _ = os.waitpid(child.pid, os.WNOHANG)
         except ChildProcessError:
             ended = child.pid
-        if ended and child in _unreaped:
-            _unreaped.remove(child)
+        if ended and child in left:
+            left.remove(child)
 
 
 def _exit_info(pidfd: int) -> Status | None:

@@ -23,11 +23,12 @@ except ImportError:  # another Python; `probe` says no
 
 from . import probe
 from .failure import explain
-from .process import Child, reap_left
+from .process import Child, left, reap_left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from .._words.errors import StartError
     from .descriptors import Descriptors
@@ -44,49 +45,24 @@ itself. EAGAIN: the process limit is reached (fork(2)); it may pass.
 class Request:
     """What a child is to be: everything that happens between fork and exec."""
 
-    __slots__ = (
-        "argv",
-        "cwd",
-        "env",
-        "extra_groups",
-        "gid",
-        "new_session",
-        "pass_fds",
-        "path",
-        "process_group",
-        "stdio",
-        "uid",
-        "umask",
-    )
+    cwd: bytes | None = None
+    env: list[bytes] | None = None
+    pass_fds: tuple[int, ...] = ()
+    new_session = False
+    process_group = -1
+    uid: int | None = None
+    gid: int | None = None
+    extra_groups: list[int] | None = None
+    umask = -1
 
     def __init__(
-        self,
-        argv: Sequence[bytes],
-        path: bytes,
-        stdio: tuple[int, int, int],
-        *,
-        cwd: bytes | None = None,
-        env: list[bytes] | None = None,
-        pass_fds: tuple[int, ...] = (),
-        new_session: bool = False,
-        process_group: int = -1,
-        uid: int | None = None,
-        gid: int | None = None,
-        extra_groups: list[int] | None = None,
-        umask: int = -1,
+        self, argv: Sequence[bytes], path: bytes, stdio: tuple[int, int, int], **options: Any
     ) -> None:
         self.argv = argv
         self.path = path
         self.stdio = stdio
-        self.cwd = cwd
-        self.env = env
-        self.pass_fds = pass_fds
-        self.new_session = new_session
-        self.process_group = process_group
-        self.uid = uid
-        self.gid = gid
-        self.extra_groups = extra_groups
-        self.umask = umask
+        for name, value in options.items():
+            setattr(self, name, value)
 
 
 def spawn(request: Request, fds: Descriptors, started: list[int]) -> Child:
@@ -100,7 +76,8 @@ def spawn(request: Request, fds: Descriptors, started: list[int]) -> Child:
     Raises:
         StartError: Nothing is left of the attempt.
     """
-    reap_left()
+    if left:
+        reap_left()
     attempt = _fork_exec if probe.can("fork_exec") else _popen
     for pause in PAUSES:
         try:
@@ -119,7 +96,7 @@ def _fork_exec(request: Request, fds: Descriptors, started: list[int]) -> Child:
         request.argv,
         (request.path,),
         True,  # close every descriptor that is not passed
-        tuple(sorted({*request.pass_fds, error_write})),
+        tuple(sorted({*request.pass_fds, error_write})) if request.pass_fds else (error_write,),
         request.cwd,
         request.env,
         stdin,

@@ -67,36 +67,37 @@ _UNBORN = Life()
 class Job:
     """A run of a command, from the first check to the last closed descriptor."""
 
+    contain = "process"
+    finished = False
+    crashed: BaseException | None = None
+    result: Result | None = None
+    error: Error | None = None
+    process: Callable[[], Any] | None = None
+    """Makes the Process that a cancel function is given."""
+    on_started: Callable[[], None] | None = None
+    on_finish: Callable[[], None] | None = None
+    holders: tuple[Holder, ...] = ()
+    leaked: tuple[Holder, ...] = ()
+    output_complete = True
+    life: Life = _UNBORN
+    _child: Child | None = None
+    _status: Status | None = None
+    _tree: Tree | None = None
+    _telling = False
+    _unlisten: Callable[[], None] | None = None
+
     def __init__(self, spec: Spec, scope: Scope, streams: tuple[Any, Any, Any]) -> None:
         self.spec = spec
         self.scope = scope
         self.fds = Descriptors()
         self.wiring = Wiring(self.fds, spec.encoding)
-        self.contain = "process"
-        self.finished = False
         self.owner = os.getpid()
-        self.crashed: BaseException | None = None
-        self.result: Result | None = None
-        self.error: Error | None = None
-        self.process: Callable[[], Any] | None = None
-        """Makes the Process that a cancel function is given."""
-        self.on_started: Callable[[], None] | None = None
-        self.on_finish: Callable[[], None] | None = None
-        self.life: Life = _UNBORN
-        self._streams = streams
-        self._started: list[int] = []
-        self._child: Child | None = None
-        self._status: Status | None = None
-        self._tree: Tree | None = None
-        self._pumps: list[ReadPump | WritePump] = []
         self.copy_errors: list[tuple[str, BaseException]] = []
         self.abandoned: list[str] = []
-        self.holders: tuple[Holder, ...] = ()
-        self.leaked: tuple[Holder, ...] = ()
-        self.output_complete = True
+        self._streams = streams
+        self._started: list[int] = []
+        self._pumps: list[ReadPump | WritePump] = []
         self._facts: deque[tuple[Fact, object]] = deque()
-        self._telling = False
-        self._unlisten: Callable[[], None] | None = None
 
     # --------------------------------------------------------------- start
 
@@ -134,7 +135,7 @@ class Job:
         self.began = monotonic()
         self._child = start_child(spec, path, self.contain, wiring, self.fds, self._started)
         wiring.close_childs()
-        self._pumps = list(wiring.pumps)
+        self._pumps = wiring.pumps
         self._tree = Tree(self._child, self.contain == "group")
         self.life = Life(
             steps=spec._plan.steps,
@@ -149,7 +150,7 @@ class Job:
         if self.on_started is not None:
             self.on_started()
             self.on_started = None  # it may hold the Process, whose drop ends the command
-        for pump in wiring.pumps:
+        for pump in self._pumps[:]:
             pump.start(self)
         if self._child.exit_fd is None:
             self._on_exit(0, self.began)  # its status was collected before we could look
@@ -376,8 +377,7 @@ class Job:
         if status is None:
             self._attempt(self._tree_of().kill, Fact.KILL_FAILED, now)  # once more, in case
             self._child.leave()
-        if self._tree is not None:
-            self.leaked = self._tree.alive()
+        self.leaked = self._tree_of().alive()
         self._close()
         self.result, self.error = report(self, status, now)
         self.finished = True
@@ -394,13 +394,12 @@ class Job:
         if self._tree is not None:
             self._tree.close(self)
         if self._child is not None:
-            if self._child.exit_fd is not None:
+            if self._status is None and self._child.exit_fd is not None:
                 self.port.unwatch(self._child.exit_fd)
             self._child.close()
         self.port.close_mailbox()
         self.fds.close_all()
-        self._pumps.clear()
-        self.wiring.pumps.clear()  # they know us: no cycle is left
+        self._pumps.clear()  # they know us: no cycle is left
 
     def slay(self) -> None:
         """The way out when all else failed: SIGKILL, reap, close. Bounded, needs no driver."""

@@ -14,10 +14,9 @@ from .stdio import NOT_CHANGED, Wiring
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from .._posix.descriptors import Descriptors
     from .._posix.process import Child
+    from .._words.attrs import SysAttrs
     from .._words.spec import Spec
 
 
@@ -28,8 +27,11 @@ def program(spec: Spec) -> str | bytes:
         LookPathError: A bare name was not found, or only relative to the
             current directory.
     """
-    name = spec.executable if spec.executable is not None else spec.args[0]
-    if isinstance(name, os.PathLike):
+    name = spec.args[0] if spec.executable is None else spec.executable
+    if type(name) is str:
+        if "/" in name:
+            return name
+    elif isinstance(name, os.PathLike):
         return os.fspath(name)
     if b"/" in name if isinstance(name, bytes) else "/" in name:
         return name
@@ -67,32 +69,31 @@ def start_child(
 ) -> Child:
     """Spawn; see `_posix.spawn.spawn`."""
     attrs = spec.sys
-    cwd = None if spec.cwd is None else os.fsencode(spec.cwd)
-    options: dict[str, Any] = {}
-    if attrs is not NO_ATTRS:
-        uid, gid, groups = credentials(attrs.user, attrs.group, attrs.extra_groups)
-        options = {
-            "uid": uid,
-            "gid": gid,
-            "extra_groups": groups,
-            "umask": -1 if attrs.umask is None else attrs.umask,
-            "new_session": attrs.new_session,
-        }
-    group = attrs.process_group
-    if contain == "group" and not attrs.new_session:
-        group = 0
     stdin, stdout, stderr = wiring.stdio
-    request = Request(
-        [os.fsencode(word) for word in spec.args],
-        os.fsencode(path),
-        (stdin, stdout, stderr),
-        cwd=cwd,
-        env=block(spec._env, spec._extra_env, cwd),
-        pass_fds=spec.pass_fds,
-        process_group=-1 if group is None else group,
-        **options,
-    )
+    path = spec._argv[0] if path is spec.args[0] else os.fsencode(path)
+    request = Request(spec._argv, path, (stdin, stdout, stderr))
+    if contain == "group":
+        request.process_group = 0
+    if attrs is not NO_ATTRS:
+        _set_attributes(request, attrs)
+    if spec.cwd is not None:
+        request.cwd = os.fsencode(spec.cwd)
+    request.env = block(spec._env, spec._extra_env, request.cwd)
+    request.pass_fds = spec.pass_fds
     return spawn(request, fds, started)
+
+
+def _set_attributes(request: Request, attrs: SysAttrs) -> None:
+    request.uid, request.gid, request.extra_groups = credentials(
+        attrs.user, attrs.group, attrs.extra_groups
+    )
+    if attrs.umask is not None:
+        request.umask = attrs.umask
+    if attrs.new_session:  # it makes a group too; setpgid(2) would be refused after it
+        request.new_session = True
+        request.process_group = -1
+    elif attrs.process_group is not None:
+        request.process_group = attrs.process_group
 
 
 def environ(spec: Spec) -> list[bytes]:

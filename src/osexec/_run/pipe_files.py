@@ -19,7 +19,9 @@ from .._posix.descriptors import above_stdio
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
+    from typing import Any
+
+    Buffer = Any  # anything with the buffer protocol; `typing` has no name for it before 3.12
 
 PIPE_BUFFER = 65536
 
@@ -80,7 +82,7 @@ class PipeReader(_PipeEnd):
         """True."""
         return True
 
-    def readinto(self, target: WriteableBuffer, /) -> int:
+    def readinto(self, target: Buffer, /) -> int:
         """Read what is there, or wait for something; 0 at the end."""
         view = memoryview(target).cast("B")
         while True:
@@ -102,7 +104,7 @@ class PipeWriter(_PipeEnd):
         """True."""
         return True
 
-    def write(self, data: ReadableBuffer, /) -> int:
+    def write(self, data: Buffer, /) -> int:
         """Write all of `data`; waits while the pipe is full.
 
         Raises:

@@ -288,5 +288,6 @@ class WritePump:
         self._owner.unwatch(fd)
         self._owner.close_fd(fd)
         self._data = memoryview(b"")
+        self.abandon()
         self.ended = True
         self._owner.stream_ended(self, now)

@@ -17,17 +17,17 @@ def report(job: Job, status: Status | None, now: float) -> tuple[Result, Error |
     """What happened, and what is raised for it."""
     life = job.life
     lost = status is not None and status.returncode is None
-    buffers = job.wiring.buffers
+    captured = job.wiring.captured
     result = Result(
         args=job.spec.args,
         pid=job.pid,
         returncode=None if status is None else status.returncode,
         core_dumped=status is not None and status.core_dumped,
         reason=reason_of(life, lost),
-        stdout=_captured(job, "stdout"),
-        stderr=_captured(job, "stderr"),
+        stdout=captured["stdout"].getvalue() if "stdout" in captured else None,
+        stderr=captured["stderr"].getvalue() if "stderr" in captured else None,
         output_complete=job.output_complete and not life.severed,
-        omitted=sum(one.omitted for kept in buffers.values() for one in kept),
+        omitted=sum(kept.omitted for kept in captured.values()) if captured else 0,
         holders=job.holders,
         leaked=job.leaked,
         started_at=job.started_at,
@@ -49,11 +49,6 @@ def report(job: Job, status: Status | None, now: float) -> tuple[Result, Error |
     )
     object.__setattr__(result, "errors", errors)
     return result, _raised(errors, job.spec.check)
-
-
-def _captured(job: Job, name: str) -> bytes | None:
-    kept = job.wiring.buffers.get(name)
-    return kept[0].getvalue() if kept else None
 
 
 def _raised(errors: tuple[Error, ...], check: bool) -> Error | None:

@@ -32,14 +32,14 @@ class Wiring:
     """What the three streams of one run became.
 
     `stdio` are the child's descriptors, `childs` those to be closed once it has
-    them, `pipes` our ends of PIPE streams by name, `buffers` what is captured.
+    them, `pipes` our ends of PIPE streams by name, `captured` the buffers by name.
     """
 
     def __init__(self, fds: Descriptors, encoding: str) -> None:
         self.stdio = [NOT_CHANGED, NOT_CHANGED, NOT_CHANGED]
         self.pumps: list[ReadPump | WritePump] = []
         self.pipes: dict[str, int] = {}
-        self.buffers: dict[str, list[Whole | HeadTail]] = {}
+        self.captured: dict[str, Whole | HeadTail] = {}
         self._fds = fds
         self._encoding = encoding
         self._childs: list[int] = []
@@ -54,9 +54,8 @@ class Wiring:
         """
         self.stdio[0] = self._input(stdin)
         self.stdio[1] = self._output("stdout", stdout)
-        if stderr is Stream.STDOUT or _same(stdout, stderr):
+        if stderr is not None and (stderr is Stream.STDOUT or _same(stdout, stderr)):
             self.stdio[2] = self.stdio[1] if self.stdio[1] != NOT_CHANGED else 1
-            self.buffers["stderr"] = []
         else:
             self.stdio[2] = self._output("stderr", stderr)
 
@@ -103,9 +102,8 @@ class Wiring:
     def _output(self, name: str, value: Any) -> int:
         if type(value) is Capture:  # the common case first: the checks below are slow ones
             kept = buffer(value.head, value.tail)
-            self.buffers[name] = [kept]
+            self.captured[name] = kept
             return self._pumped(name, [Sink(kept.write, None)])
-        self.buffers[name] = []
         if value is None or value is Stream.INHERIT:
             return NOT_CHANGED
         if value is Stream.DEVNULL:
@@ -136,8 +134,7 @@ class Wiring:
     def _goal(self, name: str, target: Any) -> Any:
         """A target of a pump: a buffer of ours, a descriptor, or the caller's writer."""
         if isinstance(target, Capture):
-            kept = buffer(target.head, target.tail)
-            self.buffers[name].append(kept)
+            kept = self.captured[name] = buffer(target.head, target.tail)
             return Sink(kept.write, None)
         if target is Stream.INHERIT:
             return 1 if name == "stdout" else 2
@@ -198,7 +195,7 @@ def _checked(name: str, fd: int) -> int:
 
 def _same(stdout: object, stderr: object) -> bool:
     """One writer for both: one pipe, so that the order of writes is kept (as in Go)."""
-    if stdout is None or isinstance(stdout, Stream | int | Capture):
+    if isinstance(stdout, Stream | int | Capture):
         return False
     if isinstance(stdout, PathLike) and isinstance(stderr, PathLike):
         return bool(os.fspath(stdout) == os.fspath(stderr))

@@ -95,7 +95,8 @@ class Tree:
 
     def close(self, job: Watcher) -> None:
         """Watch nothing more."""
-        self._unwatch(job)
+        if self._members:
+            self._unwatch(job)
         self.look_at = None
 
     def slay(self) -> None:
@@ -120,7 +121,8 @@ class Tree:
         """
         if not probe.can("pidfd_group"):
             return False
-        self._child.reap()
+        if not self._child.reaped:
+            self._child.reap()
         try:
             return not self._child.signal_group(0)
         except PermissionError:

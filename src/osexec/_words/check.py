@@ -189,6 +189,8 @@ def output_of(name: str, value: Any) -> Any:
         targets = tuple(_target(name, target) for target in value)
         if not targets:
             raise UsageError(f"{name}=[] has no target: write DEVNULL to drop the output")
+        if sum(isinstance(target, Capture) for target in targets) > 1:
+            raise UsageError(f"{name}=[…] has more than one Capture(): one is enough")
         return targets
     value = _stream(name, value)
     if value is Stream.STDOUT and name != "stderr":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from os import PathLike
+from os import PathLike, fsencode
 
 from . import check as checks
 from .attrs import KILL, NO_ATTRS, SysAttrs
@@ -27,6 +27,7 @@ class Spec(Value):
     """What to run. `Cmd` adds the verbs; everything below needs only this."""
 
     __slots__ = (
+        "_argv",
         "_env",
         "_extra_env",
         "_found",
@@ -68,6 +69,7 @@ class Spec(Value):
     errors: str
     sys: SysAttrs
 
+    _argv: list[bytes]
     _plan: Cancel
     _env: Mapping[bytes, bytes] | tuple[bytes, ...] | None
     _extra_env: Mapping[bytes, bytes] | None
@@ -95,8 +97,10 @@ class Spec(Value):
         elif hasattr(env, "__iter__") and not isinstance(env, str | bytes):
             env = tuple(env)  # an iterator gives its entries once
         env_block = checks.environment(env)
+        words = checks.words(args)
         self._fill(
-            args=checks.words(args),
+            args=words,
+            _argv=[fsencode(word) for word in words],
             cwd=checks.path("cwd", fields["cwd"]),
             env=env,
             extra_env=None if extra_env is None else dict(extra_env),
