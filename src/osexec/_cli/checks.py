@@ -7,11 +7,21 @@ ValueError that says what is wrong and what to write instead.
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 from .durations import parse_duration as read_duration
 
-__all__ = ["read_cwd", "read_duration", "read_env", "read_report", "read_signal"]
+__all__ = [
+    "descriptor_of",
+    "read_cwd",
+    "read_duration",
+    "read_env",
+    "read_report",
+    "read_signal",
+]
+
+DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,6})", re.ASCII)
 
 
 def read_signal(text: str) -> int:
@@ -57,13 +67,36 @@ def read_report(text: str) -> str:
         return text
     if not text:
         raise ValueError("the name is empty: write a file name, or - for stderr")
+    descriptor = descriptor_of(text)
+    if descriptor is not None:
+        if not _is_open(descriptor):
+            raise ValueError(
+                f"descriptor {descriptor} is not open: write {descriptor}>FILE as well"
+            )
+        return text
     if os.path.isdir(text):
         raise ValueError(f"{text!r} is a directory: write the name of a file")
-    folder = os.path.dirname(os.path.realpath(text))
+    folder, name = os.path.split(os.path.realpath(text))
     if not os.path.isdir(folder):
-        raise ValueError(f"there is no directory {folder!r} to write {os.path.basename(text)!r} in")
+        raise ValueError(f"there is no directory {folder!r} to write {name!r} in")
     if os.path.exists(text) and not os.path.isfile(text):
         folder = text  # a device or a pipe: written in place
     if not os.access(folder, os.W_OK):
         raise ValueError(f"{folder!r} may not be written")
     return text
+
+
+def descriptor_of(path: str) -> int | None:
+    """The number, if the path names a descriptor of ours: `/dev/stdout`, `/dev/fd/3`."""
+    if path in ("/dev/stdout", "/dev/stderr"):
+        return 1 if path == "/dev/stdout" else 2
+    found = DESCRIPTOR.fullmatch(path)
+    return int(found[1]) if found else None
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True

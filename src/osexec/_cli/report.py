@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import osexec
 
+from .checks import descriptor_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -58,22 +60,39 @@ def write_report(path: str, report: dict[str, object]) -> None:
         OSError: It could not be written; what was there before is still there.
     """
     text = json.dumps(report, indent=2) + "\n"
+    descriptor = descriptor_of(path)
     if path == "-":
         if sys.stderr is not None:
             sys.stderr.write(text)
             sys.stderr.flush()
-        return
-    path = os.path.realpath(path)  # a link stays a link
-    try:
-        in_place = not stat.S_ISREG(os.stat(path).st_mode)
-    except FileNotFoundError:
-        in_place = False
-    if in_place:  # a device or a pipe: renaming a file over it would destroy it
-        with open(path, "w", encoding="utf-8") as file:
+    elif descriptor is not None:
+        # Not opened anew: the command may have written there, and that must stay.
+        with open(os.dup(descriptor), "w", encoding="utf-8") as file:
             file.write(text)
-        return
+    elif _is_special(path):
+        with open(path, "w", encoding="utf-8", opener=_open_without_waiting) as file:
+            os.set_blocking(file.fileno(), True)
+            file.write(text)
+    else:
+        _replace(os.path.realpath(path), text)  # a link stays a link
+
+
+def _is_special(path: str) -> bool:
+    """A device or a pipe: renaming a file over it would destroy it."""
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """A pipe that nobody reads is an error, not a reason to wait for ever."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _replace(path: str, text: str) -> None:
     folder, name = os.path.split(path)
-    new = os.path.join(folder, f".{name[:200]}.{os.getpid()}.new")
+    new = os.path.join(folder, f".{name[:50]}.{os.getpid()}.new")
     try:
         with open(new, "x", encoding="utf-8") as file:
             file.write(text)

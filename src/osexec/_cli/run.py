@@ -6,17 +6,22 @@ import math
 import os
 import signal
 from threading import Thread
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import osexec
 
 from .ending import FAILED, Ending, ending_of, ending_of_error, signal_name
-from .report import make_report, write_report
 from .say import say
 from .signals import OTHER, Mailbox, die_of
 
 if TYPE_CHECKING:
     from .args import Asked
+
+
+ECHO = 0.5
+"""A second signal so soon is the first one again: timeout(1) sends its signal to its
+child and then to the whole group, and some supervisors do the same."""
 
 
 class Plan(NamedTuple):
@@ -45,6 +50,7 @@ def run(asked: Asked) -> int:
         ending = ending_of(plan, result, told)
     except Exception as error:  # noqa: BLE001  whatever it is, it is said and reported
         ending = ending_of_error(plan, error)
+    mailbox.close()
     return finish(plan, ending, told, result)
 
 
@@ -81,17 +87,20 @@ def command_of(plan: Plan) -> osexec.Cmd:
 def follow(process: osexec.Process, mailbox: Mailbox) -> tuple[osexec.Result, int | None]:
     """Wait until the command has ended, and say which signal told us to stop.
 
-    The first signal ends the command as a time-out would. Another one, or the
+    The first signal ends the command as a time-out would. A later one, or the
     first one after the time-out, kills whatever is left at once.
     """
-    told = None
+    told, patient_until = None, 0.0
     with process:
         Thread(target=_wait, args=(process, mailbox), daemon=True).start()
         while (number := mailbox.read()) != OTHER:
-            told = told or number
+            if monotonic() < patient_until:
+                continue
             process.cancel(f"{signal_name(number)} to osexec")
-    assert process.result is not None
-    return process.result, told
+            if told is None:
+                told, patient_until = number, monotonic() + ECHO
+    result = process.result
+    return (process.wait() if result is None else result), told
 
 
 def _wait(process: osexec.Process, mailbox: Mailbox) -> None:
@@ -108,6 +117,8 @@ def finish(plan: Plan, ending: Ending, told: int | None, result: osexec.Result |
     if ending.message and not plan.quiet:
         say(ending.message)
     if plan.report is not None:
+        from .report import make_report, write_report  # not at import: json is slow to load
+
         name = signal_name(told) if told is not None else None
         try:
             write_report(plan.report, make_report(plan.words, ending, name, result))
@@ -134,5 +145,8 @@ def be_transparent() -> None:
             given = file.read().split(b"\0")
     except OSError:
         return
-    if not any(entry.startswith(b"LC_CTYPE=") for entry in given):
+    values = [entry[9:] for entry in given if entry.startswith(b"LC_CTYPE=")]
+    if values:
+        os.environb[b"LC_CTYPE"] = values[0]
+    else:
         os.environ.pop("LC_CTYPE", None)

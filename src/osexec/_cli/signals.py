@@ -45,6 +45,14 @@ class Mailbox:
             if number == OTHER or number in STOPPING:
                 return number
 
+    def close(self) -> None:
+        """From now on a signal comes too late: the exit status is decided.
+
+        Ignored, not handled, since the interpreter takes handlers away at its end.
+        """
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_IGN)
+
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:
     """Only a handler in Python makes the interpreter write into the pipe."""
