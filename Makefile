@@ -37,7 +37,7 @@ check: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/docs tests/test_exports.py tests/test_floors.py
 
 bench: $(VENV)/.package
-	$(BIN)/python bench/spawn.py
+	$(BIN)/python bench
 
 wheel: $(VENV)/.package
 	rm -rf dist
