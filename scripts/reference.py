@@ -62,9 +62,11 @@ def entry(name: str) -> Iterator[str]:
         bases = ", ".join(base.__name__ for base in value.__bases__)
         yield f"\n### `{name}({bases})`\n\n{text(value)}\n"
         return
-    yield f"\n### `{name}`\n\n```text\n{name}{signature(value)}\n```\n\n{text(value)}\n"
     if issubclass(value, osexec.Reason):
+        yield f"\n### `{name}`\n\n{text(value)}\n"
         yield "\n".join(f"- `{member.name}`: `{member.value!r}`" for member in value) + "\n"
+        return
+    yield f"\n### `{name}`\n\n```text\n{name}{signature(value)}\n```\n\n{text(value)}\n"
     for member, function in vars(value).items():
         if member.startswith("_"):
             continue

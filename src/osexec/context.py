@@ -64,6 +64,7 @@ class Context:
         "_cause",
         "_deadline",
         "_deadline_text",
+        "_done_at",
         "_err",
         "_listeners",
         "_parent",
@@ -124,14 +125,17 @@ class Context:
     def err(self) -> Canceled | DeadlineExceeded | None:
         """Why it is done; None while it is not. It stays what it first was."""
         if self._err is None:
-            above = self._parent.err if self._parent is not None else None
+            parent = self._parent
+            above = parent.err if parent is not None else None
             with _lock:
                 if self._err is None:
-                    if above is not None:
-                        self._settle(above, self._parent._cause if self._parent else None)
-                    elif self._deadline is not None and monotonic() >= self._deadline:
+                    # What was first counts, however late somebody looks.
+                    at = monotonic() if parent is None or above is None else parent._done_at
+                    if self._deadline is not None and at >= self._deadline:
                         text = self._deadline_text
-                        self._settle(DeadlineExceeded(text, cause=text), text)
+                        self._settle(DeadlineExceeded(text, cause=text), text, self._deadline)
+                    elif parent is not None and above is not None:
+                        self._settle(above, parent._cause, at)
         return self._err
 
     @property
@@ -159,7 +163,7 @@ class Context:
         with _lock:
             if self._err is None:
                 text = f"canceled: {caused(cause)}" if cause is not None else "canceled"
-                self._settle(Canceled(text, cause=cause), cause)
+                self._settle(Canceled(text, cause=cause), cause, monotonic())
             listeners = list(self._listeners.values())
             self._listeners.clear()
         for listener in listeners:
@@ -246,9 +250,10 @@ class Context:
 
     # ------------------------------------------------------------- private
 
-    def _settle(self, err: Canceled | DeadlineExceeded, cause: Cause) -> None:
-        self._err = err
+    def _settle(self, err: Canceled | DeadlineExceeded, cause: Cause, at: float) -> None:
         self._cause = cause
+        self._done_at = at
+        self._err = err
 
     def _listen(self, function: Callable[[], None]) -> Callable[[], None]:
         """Have `function()` called when it is cancelled; returns what undoes it.

@@ -32,8 +32,6 @@ class CallerPort:
         self._fds = fds
         self._poll = select.poll()
         self._handlers: dict[int, Handler] = {}
-        self._letters: deque[Callable[[float], None]] = deque()
-        self._lock = RLock()  # reentrant: a signal handler may cancel the context
         self._wake: int | None = None
 
     def watch(self, fd: int, events: int, handler: Handler) -> None:
@@ -48,8 +46,10 @@ class CallerPort:
 
     def open_mailbox(self) -> None:
         """From now on other threads may `post`."""
+        self._letters: deque[Callable[[float], None]] = deque()
+        self._lock = RLock()  # reentrant: a signal handler may cancel the context
         self._wake = self._fds.event()
-        self.watch(self._wake, select.POLLIN, self._empty_wake)
+        self.watch(self._wake, select.POLLIN, self._open_letters)
 
     def close_mailbox(self) -> None:
         """Later letters wake nobody; the descriptor is closed by its owner after this."""
@@ -59,7 +59,7 @@ class CallerPort:
                 self._wake = None
 
     def post(self, function: Callable[[float], None]) -> None:
-        """Have `function(now)` called in the thread that waits."""
+        """Have `function(now)` called in the thread that waits; `open_mailbox` comes first."""
         with self._lock:
             self._letters.append(function)
             if self._wake is not None:
@@ -82,16 +82,13 @@ class CallerPort:
             handler = self._handlers.get(fd)  # one handler may have removed another
             if handler is not None:
                 handler(events, now)
-        while self._letters:
-            self._letters.popleft()(now)
         return now
 
-    def _empty_wake(self, events: int, now: float) -> None:
+    def _open_letters(self, events: int, now: float) -> None:
         if self._wake is not None:
-            try:
-                os.eventfd_read(self._wake)
-            except BlockingIOError:
-                pass
+            os.eventfd_read(self._wake)  # before the letters: a later one wakes us again
+        while self._letters:
+            self._letters.popleft()(now)
 
 
 def drive(job: Job) -> None:
