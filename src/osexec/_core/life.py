@@ -117,6 +117,8 @@ class Life:
     _next_at: float | None = None
     _force_at: float | None = None
     _give_up_at: float | None = None
+    _reached = False
+    """An earlier step than the current one was not refused."""
     _gentle = False
     """Something else than SIGKILL was tried."""
     _cut_done = False
@@ -197,6 +199,8 @@ class Life:
         return self._sweep() or self._end_if_idle()
 
     def _exit_forced(self, now: float, value: object) -> list[Act]:
+        if self.exited:
+            return []
         self._note_exit(value)
         self._give_up_at = now + SETTLE
         if self.contained:
@@ -216,32 +220,31 @@ class Life:
     def _end_draining(self, now: float, value: object) -> list[Act]:
         """The context is done after the exit, with a pipe still open."""
         self._note_context(now, value)
-        self.cut = self.severed = self.streams > 0
         self.state = State.SWEEPING
-        if self.contained and not self.calls:
-            self._next_step(now)  # sets the signal and its time; the child itself is gone
+        # The next step sets the signal and its time; the child itself is gone.
+        if self.contained and not self.calls and self._next_step(now):
+            self._sever()
         return self._sweep() or self._end_if_idle()
 
     def _hurry(self, now: float, value: object) -> list[Act]:
         """Somebody is out of patience: no more grace."""
         if self.ended_by is None:
             self._note_context(now, value)
-            if self.state is State.DRAINING:
-                self.cut = self.severed = self.streams > 0
         return self._force(now)
 
     def _cancel_returned(self, now: float, value: object) -> list[Act]:
         self.cancel_pending = False
         if isinstance(value, ProcessLookupError):
-            self.interrupted = False
+            # "Already finished"; but not if we have sent SIGKILL meanwhile.
+            self.interrupted = self.interrupted and self.state is State.FORCING
         elif isinstance(value, BaseException):
-            self.cancel_error = value
+            self._refused(value)
         return self._end_if_idle()
 
     def _kill_failed(self, now: float, value: object) -> list[Act]:
         assert isinstance(value, BaseException)
         if self.state is not State.FORCING:  # the cancel itself was a SIGKILL
-            self.cancel_error = value
+            self._refused(value)
             return []
         self.kill_error = value
         return [] if self.exited else self._give_up()
@@ -256,6 +259,8 @@ class Life:
         return self._end_if_idle()
 
     def _tree_forced(self, now: float, value: object) -> list[Act]:
+        if not self.tree_open:
+            return []
         self.tree_open = False
         return self._cut()
 
@@ -308,6 +313,18 @@ class Life:
         if self.interrupted and not self._gentle and value is not None and value != -SIGKILL:
             self.interrupted = False
 
+    def _refused(self, error: BaseException) -> None:
+        """Cancelling failed; a signal that was refused has ended nothing."""
+        self.cancel_error = error
+        if not self.calls:
+            self.interrupted = self._reached
+        self._reached = self.interrupted
+
+    def _sever(self) -> None:
+        """Whoever holds a pipe is ended after the command has ended by itself."""
+        if self.streams:
+            self.cut = self.severed = True
+
     def _note_context(self, now: float, value: object) -> None:
         assert isinstance(value, tuple)
         self.ended_by, self.cause = value
@@ -328,7 +345,7 @@ class Life:
         else:
             return []
         if not self.exited:
-            self.interrupted = True
+            self._reached, self.interrupted = self.interrupted, True
             self._gentle = self._gentle or self.signal != SIGKILL
         return [Act.KILL if self.signal == SIGKILL else Act.SIGNAL]
 
@@ -349,6 +366,8 @@ class Life:
             return [Act.KILL]
         self._give_up_at = now + SETTLE
         if self.contained:
+            if not self.interrupted:
+                self._sever()
             self.tree_open = True
             return [Act.KILL, Act.LOOK]
         return self._cut()
@@ -408,10 +427,10 @@ TABLE: dict[tuple[State, Fact], tuple[Handler, tuple[State, ...]]] = {
     (_E, Fact.KILL_FAILED): (Life._kill_failed, (_E,)),
     (_E, Fact.STREAM_ENDED): (Life._stream_ended, (_E,)),
     (_E, Fact.TIMER): (Life._timer, (_E, _F)),
-    (_D, Fact.CONTEXT_DONE): (Life._end_draining, (_S, _X)),
-    (_D, Fact.HURRY): (Life._hurry, (_F, _X)),
+    (_D, Fact.CONTEXT_DONE): (Life._end_draining, (_S,)),
+    (_D, Fact.HURRY): (Life._hurry, (_F,)),
     (_D, Fact.STREAM_ENDED): (Life._stream_ended, (_D, _X)),
-    (_D, Fact.TIMER): (Life._timer_draining, (_D, _S, _F, _X)),
+    (_D, Fact.TIMER): (Life._timer_draining, (_D, _S, _F)),
     (_S, Fact.HURRY): (Life._hurry, (_F, _X)),
     (_S, Fact.CANCEL_RETURNED): (Life._cancel_returned, (_S, _X)),
     (_S, Fact.KILL_FAILED): (Life._kill_failed, (_S,)),
@@ -419,7 +438,7 @@ TABLE: dict[tuple[State, Fact], tuple[Handler, tuple[State, ...]]] = {
     (_S, Fact.TREE_EMPTY): (Life._tree_empty, (_S, _X)),
     (_S, Fact.TIMER): (Life._timer, (_S, _F, _X)),
     (_F, Fact.EXITED): (Life._exit_forced, (_F, _X)),
-    (_F, Fact.CANCEL_RETURNED): (Life._cancel_returned, (_F, _X)),
+    (_F, Fact.CANCEL_RETURNED): (Life._cancel_returned, (_F,)),
     (_F, Fact.KILL_FAILED): (Life._kill_failed, (_F, _X)),
     (_F, Fact.STREAM_ENDED): (Life._stream_ended, (_F, _X)),
     (_F, Fact.TREE_EMPTY): (Life._tree_forced, (_F, _X)),

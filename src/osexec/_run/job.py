@@ -199,7 +199,7 @@ class Job:
         """The clock has moved: tell the machine if its time has come."""
         at = self.life.wake_at()
         if at is not None and now >= at:
-            self._see_exit(now)  # the child before the clock: success in time is success
+            self._see_all(now)
             self.tell(Fact.TIMER, now)
         if self._tree is not None and self._tree.look_at is not None and now >= self._tree.look_at:
             self._look(now)
@@ -212,7 +212,7 @@ class Job:
             self._end(now, Reason.CANCELED, cause, hurry)
 
     def _end(self, now: float, reason: Reason, cause: Any, hurry: bool) -> None:
-        self._see_exit(now)  # success in time is success
+        self._see_all(now)
         if self.life.ended_by is None:
             self.tell(Fact.CONTEXT_DONE, now, (reason, cause))
         elif hurry:
@@ -335,10 +335,13 @@ class Job:
         if fds and self.life.exited and not self.holders:
             self.holders = pipe_holders({os.fstat(fd).st_ino for fd in fds})
 
-    def _see_exit(self, now: float) -> None:
-        """Look at the child itself."""
+    def _see_all(self, now: float) -> None:
+        """The child and its pipes before the clock: success in time is success."""
         if self._status is None and self._child is not None and self._child.peek() is not None:
             self._on_exit(0, now)
+        if self._status is not None:
+            for pump in self._pumps[:]:
+                pump.catch_up(now)
 
     def _on_exit(self, events: int, now: float) -> None:
         assert self._child is not None

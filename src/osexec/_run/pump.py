@@ -92,18 +92,16 @@ class ReadPump:
 
     def cut(self, now: float) -> None:
         """Read what is in the pipe, close it, and end as soon as the sinks let us."""
-        if self.fd is None:
-            return
-        left = self._in_pipe()
-        while left > 0 and self.fd is not None:
-            data = os.read(self.fd, min(left, CHUNK))
-            if not data:
-                break
-            left -= len(data)
-            self._spread(data, now)
+        self._empty(now)
         if self.fd is not None:
             if not self._at_end():
                 self.was_cut, self.whole = True, False
+            self._end_of_file(now)
+
+    def catch_up(self, now: float) -> None:
+        """Read what is in the pipe, and see its end if that is there."""
+        self._empty(now)
+        if self.fd is not None and self._at_end():
             self._end_of_file(now)
 
     def abandon(self) -> None:
@@ -120,6 +118,14 @@ class ReadPump:
             for sink in self.sinks
             if isinstance(sink, ThreadSink) and not sink.done
         ]
+
+    def _empty(self, now: float) -> None:
+        """Read as much as is in the pipe now."""
+        left = self._in_pipe() if self.fd is not None else 0
+        while left > 0 and self.fd is not None:
+            data = os.read(self.fd, min(left, CHUNK))
+            left -= len(data)
+            self._spread(data, now)
 
     def _spread(self, data: bytes, now: float) -> None:
         for sink in self.sinks[:]:
@@ -244,6 +250,9 @@ class WritePump:
         """Close the pipe; what was not taken by now is not wanted."""
         self.was_cut, self.whole = True, False
         self._end(now)
+
+    def catch_up(self, now: float) -> None:
+        """Nothing to see: a child that stops reading is told by the poller."""
 
     def abandon(self) -> None:
         """Leave the caller's reader alone."""

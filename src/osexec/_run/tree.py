@@ -64,7 +64,8 @@ class Tree:
         """SIGKILL to all. The child first by itself: it may have left the group."""
         refused: PermissionError | None = None
         try:
-            self._child.signal(SIGKILL)
+            if self._child.peek() is None:  # a zombie of another user would refuse it too
+                self._child.signal(SIGKILL)
         except ProcessLookupError:
             pass
         except PermissionError as error:

@@ -52,7 +52,7 @@ class SysAttrs(Value):
             if value is not None and not _is_id(value):
                 raise UsageError(f"{name}= takes a name or a number, not {value!r}")
         if extra_groups is not None:
-            if isinstance(extra_groups, str) or not all(map(_is_id, extra_groups)):
+            if not isinstance(extra_groups, list | tuple) or not all(map(_is_id, extra_groups)):
                 raise UsageError(f"extra_groups= takes names or numbers, not {extra_groups!r}")
             extra_groups = tuple(extra_groups)
         if umask is not None and (type(umask) is not int or not 0 <= umask <= 0o777):

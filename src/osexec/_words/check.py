@@ -93,9 +93,13 @@ def seconds(name: str, value: Any) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UsageError(f"{name}= takes seconds, not {type(value).__name__} {value!r}")
-    if math.isnan(value) or value < 0:
+    try:
+        number = float(value)
+    except OverflowError:
+        raise UsageError(f"{name}= is too large a number: write math.inf") from None
+    if math.isnan(number) or number < 0:
         raise UsageError(f"{name}={value!r}: seconds cannot be negative or NaN; 0 means at once")
-    return float(value)
+    return number
 
 
 def environment(env: Any, name: str = "env") -> Mapping[bytes, bytes] | tuple[bytes, ...] | None:
@@ -242,6 +246,8 @@ def truth(name: str, value: Any) -> bool:
 
 def descriptors(value: Any) -> tuple[int, ...]:
     """Descriptors that the child keeps under their numbers."""
+    if value == ():
+        return ()
     if not isinstance(value, list | tuple | set | frozenset | range):
         raise UsageError(f"pass_fds= takes a list of descriptors, not {value!r}")
     for fd in value:
@@ -255,7 +261,9 @@ def codec(name: str, value: Any, look_up: Any) -> str:
     if value in ("utf-8", "backslashreplace"):
         return str(value)
     try:
-        look_up(value)
-    except (LookupError, TypeError):
+        found = look_up(value)
+        if not getattr(found, "_is_text_encoding", True):
+            raise LookupError(f"{value!r} is no text encoding")
+    except (LookupError, TypeError, ValueError):
         raise UsageError(f"{name}={value!r} is not known to Python") from None
     return str(value)

@@ -78,7 +78,7 @@ class StartError(Error, OSError):
         self.op = op
 
 
-class NulError(UsageError, StartError):
+class NulError(StartError, UsageError):
     """A NUL byte in a word of the command: no system call can carry it (EINVAL)."""
 
     def __init__(self, what: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from os import PathLike, fsencode
+from signal import SIGKILL
 
 from . import check as checks
 from .attrs import KILL, NO_ATTRS, SysAttrs
@@ -91,7 +92,7 @@ class Spec(Value):
             raise UsageError(f"extra_env= takes a mapping, not {extra_env!r:.60}")
         env: Any = fields["env"]
         cancel: Any = fields["cancel"]
-        plan = KILL if cancel == KILL.steps[0][0] else checks.cancel_plan(cancel)
+        plan = KILL if cancel is SIGKILL else checks.cancel_plan(cancel)
         if hasattr(env, "items"):
             env = dict(env)
         elif hasattr(env, "__iter__") and not isinstance(env, str | bytes):
@@ -108,7 +109,7 @@ class Spec(Value):
             stdin=checks.input_of(fields["stdin"]),
             stdout=checks.output_of("stdout", fields["stdout"]),
             stderr=checks.output_of("stderr", fields["stderr"]),
-            pass_fds=checks.descriptors(fields["pass_fds"]) if fields["pass_fds"] else (),
+            pass_fds=checks.descriptors(fields["pass_fds"]),
             timeout=checks.seconds("timeout", fields["timeout"]),
             cancel=tuple(map(tuple, cancel)) if isinstance(cancel, list) else cancel,
             wait_delay=checks.seconds("wait_delay", fields["wait_delay"]),
