@@ -196,6 +196,9 @@ class Context:
         """
         if not callable(function):
             raise UsageError(f"after() takes a function, not {function!r}")
+        if self.done:
+            Thread(target=function, name="osexec-after", daemon=True).start()
+            return lambda: False
         state = {"called": False}
 
         def call() -> None:
@@ -213,15 +216,16 @@ class Context:
             forget()
             return stopped
 
-        forget_listening = self._listen(call)
-        forget_time = _at(self._deadline, call)
+        undone: list[Callable[[], None]] = []
 
         def forget() -> None:
-            forget_listening()
-            forget_time()
+            while undone:
+                undone.pop()()
 
-        if self.done:
-            call()
+        undone.append(self._listen(call))
+        undone.append(_at(self._deadline, call))
+        if state["called"]:
+            forget()
         return undo
 
     def __enter__(self) -> Context:

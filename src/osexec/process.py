@@ -9,7 +9,7 @@ from _thread import TIMEOUT_MAX, allocate_lock
 from io import BufferedReader
 from signal import SIGKILL, SIGTERM
 
-from ._core.life import GRACE
+from ._core.deadline import GRACE
 from ._drive import reactor
 from ._run.pipe_files import PIPE_BUFFER, PipeReader, PipeWriter
 from ._words.check import seconds, signal_number
@@ -105,7 +105,11 @@ class Process:
         streams keeps it alive.
     """
 
+    _owns = False
+
     def __init__(self, run: Run, *, owns: bool = True) -> None:
+        if not isinstance(run, Run):
+            raise TypeError("a Process is made by Cmd.start()")
         self._run = run
         self._owns = owns
 
@@ -225,8 +229,10 @@ class Process:
         return f"<Process {self.pid}: {shown(self.args, 80)}, {state}>"
 
     def __del__(self) -> None:
+        if not self._owns:
+            return
         job = self._run.job
-        if self._owns and not job.finished and os.getpid() == job.owner:
+        if not job.finished and os.getpid() == job.owner:
             # No stack level: the line that dropped it is not the one that runs now.
             warnings.warn(f"{self!r} was dropped while it ran", ResourceWarning, 1, source=self)
             job.post(lambda now: job.cancel(now, "its Process was dropped"))

@@ -5,7 +5,8 @@
 test_diagram_in_docs.py says when they are out of date.
 """
 
-from osexec._core.life import TABLE, Fact, State
+from osexec._core.facts import Fact, State
+from osexec._core.life import TABLE
 from osexec._core.verdict import Claim
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from osexec._core.life import Act, Fact, Life, State
+from osexec._core.facts import Act, Fact, State
+from osexec._core.life import Life
 from osexec._run.outcome import errors_of, reason_of
 from osexec._words.errors import Error
 from osexec._words.result import Reason, Result

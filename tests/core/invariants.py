@@ -6,7 +6,9 @@ The numbers are those of the design: 1-6 are Go's own, 7-12 are where Go falls s
 import math
 from signal import SIGKILL
 
-from osexec._core.life import DEATH_LIMIT, LAST_MOMENT, SETTLE, TABLE, Act, Fact, State
+from osexec._core.deadline import DEATH_LIMIT, LAST_MOMENT, SETTLE
+from osexec._core.facts import Act, Fact, State
+from osexec._core.life import TABLE
 from tests.core import machine
 from tests.core.world import STOP, World
 

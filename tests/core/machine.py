@@ -6,7 +6,8 @@ from operator import attrgetter
 from signal import SIGINT, SIGKILL, SIGTERM
 from typing import Any
 
-from osexec._core.life import GRACE, Life
+from osexec._core.deadline import GRACE
+from osexec._core.life import Life
 
 
 def fields(life: Life) -> list[str]:

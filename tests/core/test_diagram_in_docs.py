@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from osexec._core.life import TABLE, State
+from osexec._core.facts import State
+from osexec._core.life import TABLE
 from osexec._core.verdict import Claim
 from tests.core.diagram import SECTIONS, mermaid, section, verdicts
 

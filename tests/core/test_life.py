@@ -9,7 +9,9 @@ from signal import SIGINT, SIGKILL, SIGQUIT, SIGTERM
 
 import pytest
 
-from osexec._core.life import DEATH_LIMIT, GRACE, LAST_MOMENT, SETTLE, Act, Fact, Life, State
+from osexec._core.deadline import DEATH_LIMIT, GRACE, LAST_MOMENT, SETTLE
+from osexec._core.facts import Act, Fact, State
+from osexec._core.life import Life
 from osexec._words.result import Reason
 from tests.core.ending import CANCELED, errors, names, play
 

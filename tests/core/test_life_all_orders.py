@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from osexec._core.life import TABLE, Act, Fact, State
+from osexec._core.facts import Act, Fact, State
+from osexec._core.life import TABLE
 from tests.core import invariants
 from tests.core.machine import PLANS, Config, configs
 from tests.core.world import World, anything, explore, possible

@@ -10,7 +10,8 @@ import math
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from osexec._core.life import DEATH_LIMIT, SETTLE, Fact, State
+from osexec._core.deadline import DEATH_LIMIT, SETTLE
+from osexec._core.facts import Fact, State
 from tests.core import invariants
 from tests.core.machine import DEADLINE, PLANS, Config
 from tests.core.world import BROKEN, GONE, REFUSED, STOP, World, story

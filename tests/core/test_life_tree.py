@@ -2,7 +2,9 @@
 
 from signal import SIGKILL, SIGTERM
 
-from osexec._core.life import SETTLE, Act, Fact, Life
+from osexec._core.deadline import SETTLE
+from osexec._core.facts import Act, Fact
+from osexec._core.life import Life
 from tests.core.ending import CANCELED, names, play
 
 FAST = 0.2

@@ -10,7 +10,7 @@ from operator import attrgetter
 from signal import SIGKILL
 from typing import Any, Self
 
-from osexec._core.life import Act, Fact, State
+from osexec._core.facts import Act, Fact, State
 from osexec._words.result import Reason
 from tests.core import machine
 from tests.core.machine import Config

@@ -12,72 +12,17 @@ The diagram in docs/internals.md is drawn from it.
 
 from __future__ import annotations
 
-from enum import Enum
-from math import inf
 from signal import SIGKILL
 
 from .._words.result import Reason
+from .deadline import DEATH_LIMIT, GRACE, LAST_MOMENT, SETTLE, after, earlier
+from .facts import Act, Fact, State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Step = tuple[int, float | None]
-
-GRACE = 5.0
-"""Longest wait for a command whose context is done, if the caller names none."""
-DEATH_LIMIT = 2.0
-"""Longest wait for a child to vanish after SIGKILL; the kernel is past hurrying."""
-SETTLE = 0.3
-"""Longest wait, after the pipes are cut, for a caller's writer that is in a write."""
-LAST_MOMENT = 0.1
-"""How long SIGKILL is put off for a cancel function of the caller's that is late."""
-
-
-class State(Enum):
-    """Where a life is."""
-
-    __hash__ = object.__hash__  # Enum's own is Python code, and the table is asked at every fact
-
-    RUNNING = "running"
-    """The child is alive and nobody wants it to end."""
-    ENDING = "ending"
-    """The context is done; the child is being ended politely."""
-    DRAINING = "draining"
-    """The child exited by itself; its pipes are read to the end."""
-    SWEEPING = "sweeping"
-    """The child exited and the context is done; the rest of its tree is being ended."""
-    FORCING = "forcing"
-    """The time is up: kill, cut the pipes, leave."""
-    DONE = "done"
-    """Nothing is left to do."""
-
-
-class Fact(Enum):
-    """What the machine is told."""
-
-    __hash__ = object.__hash__
-
-    EXITED = "the child exited"
-    CONTEXT_DONE = "the context is done"
-    HURRY = "the grace is skipped"
-    CANCEL_RETURNED = "the cancel returned"
-    KILL_FAILED = "killing was refused"
-    STREAM_ENDED = "a stream ended"
-    TREE_EMPTY = "the tree is empty"
-    TIMER = "the time has come"
-
-
-class Act(Enum):
-    """What the machine answers."""
-
-    CANCEL = "call the caller's cancel function"
-    SIGNAL = "send the step's signal to the child"
-    SIGNAL_REST = "send the step's signal to what is left of the tree"
-    KILL = "SIGKILL the child and its tree"
-    LOOK = "see whether the tree is empty, and say so when it is"
-    CUT = "read what is in the pipes, then close them"
-    FINISH = "collect the status and close everything"
 
 
 class Life:
@@ -173,12 +118,12 @@ class Life:
         if state is State.RUNNING:
             return self.deadline
         if state is State.DRAINING:
-            return _earlier(self.deadline, self._force_at)
+            return earlier(self.deadline, self._force_at)
         if state is State.FORCING:
             return self._give_up_at
         if state is State.DONE:
             return None
-        return _earlier(self._next_at, self._force_at)
+        return earlier(self._next_at, self._force_at)
 
     # ------------------------------------------------------------ handlers
 
@@ -189,7 +134,7 @@ class Life:
             return self._finish()
         self.state = State.DRAINING
         if self._wait_delay is not None:
-            self._force_at = _after(now, self._wait_delay)
+            self._force_at = after(now, self._wait_delay)
         return []
 
     def _exit_ending(self, now: float, value: object) -> list[Act]:
@@ -332,14 +277,14 @@ class Life:
         if delay is None:
             timed = [delay for _, delay in self._steps if delay is not None]
             delay = sum(timed) if timed else GRACE
-        self._force_at = _earlier(self._force_at, _after(now, delay))
+        self._force_at = earlier(self._force_at, after(now, delay))
 
     def _next_step(self, now: float) -> list[Act]:
         """The next signal of the plan; SIGKILL follows the last of several."""
         if self._step < len(self._steps):
             self.signal, delay = self._steps[self._step]
             self._step += 1
-            self._next_at = _after(now, delay)
+            self._next_at = after(now, delay)
         elif self._steps:
             self.signal, self._next_at = SIGKILL, None
         else:
@@ -398,17 +343,6 @@ class Life:
     def _finish(self) -> list[Act]:
         self.state = State.DONE
         return [Act.FINISH]
-
-
-def _after(now: float, delay: float | None) -> float | None:
-    """`delay` seconds from `now`; never, if that is for ever."""
-    return None if delay is None or delay == inf else now + delay
-
-
-def _earlier(one: float | None, other: float | None) -> float | None:
-    if one is None:
-        return other
-    return one if other is None or one <= other else other
 
 
 if TYPE_CHECKING:

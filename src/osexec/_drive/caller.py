@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .._posix.descriptors import Descriptors
-    from .._run.job import Handler, Job
+    from .._run.job import Job
+    from .._run.ports import Handler
 
 LONGEST_MS = 1 << 30
 """poll(2) takes an int; a longer wait is cut into several."""

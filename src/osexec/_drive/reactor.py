@@ -25,7 +25,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .._run.job import Handler, Job
+    from .._run.job import Job
+    from .._run.ports import Handler
 
 EXIT_LIMIT = 5.0
 """Longest wait at interpreter exit for commands that are being ended politely."""

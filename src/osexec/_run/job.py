@@ -13,14 +13,15 @@ from errno import EAGAIN
 from select import POLLIN
 from time import monotonic, time
 
-from .._core.life import Act, Fact, Life
+from .._core.deadline import earlier
+from .._core.facts import Fact
+from .._core.life import Life
 from .._posix.descriptors import Descriptors
-from .._posix.proc import pipe_holders
 from .._posix.process import Child
 from .._posix.spawn import end_by_number
-from .._posix.worker import CallWorker
 from .._words.errors import Error, StartError
 from .._words.result import Reason, shown
+from .acts import kill, look, perform
 from .launch import containment, program, start_child
 from .outcome import context_error
 from .report import report
@@ -30,38 +31,18 @@ from .tree import Tree
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Protocol
+    from typing import Any
 
     from .._posix.process import Status
     from .._words.result import Holder, Result
     from .._words.spec import Spec
+    from .ports import Handler, Port, Scope
     from .pump import ReadPump, WritePump
-
-    Handler = Callable[[int, float], None]
-
-    class Port(Protocol):
-        """What a job needs of its driver."""
-
-        def watch(self, fd: int, events: int, handler: Handler) -> None: ...
-        def unwatch(self, fd: int) -> None: ...
-        def post(self, function: Callable[[float], None]) -> None: ...
-        def open_mailbox(self) -> None: ...
-        def close_mailbox(self) -> None: ...
-
-    class Scope(Protocol):
-        """When the run must end."""
-
-        deadline: float | None
-        deadline_cause: Any
-
-        def ended(self) -> tuple[Reason, Any] | None: ...
-        def listen(self, function: Callable[[], None]) -> Callable[[], None]: ...
-        @property
-        def can_be_canceled(self) -> bool: ...
 
 
 _UNBORN = Life()
 """Stands for the life of a job that has no child yet."""
+_NO_TREE = Tree(None, False)
 
 
 class Job:
@@ -82,7 +63,7 @@ class Job:
     life: Life = _UNBORN
     _child: Child | None = None
     _status: Status | None = None
-    _tree: Tree | None = None
+    tree: Tree = _NO_TREE
     _telling = False
     _unlisten: Callable[[], None] | None = None
 
@@ -90,13 +71,13 @@ class Job:
         self.spec = spec
         self.scope = scope
         self.fds = Descriptors()
-        self.wiring = Wiring(self.fds, spec.encoding)
+        self.wiring = Wiring(self.fds, spec.encoding, spec.errors)
         self.owner = os.getpid()
         self.copy_errors: list[tuple[str, BaseException]] = []
         self.abandoned: list[str] = []
         self._streams = streams
         self._started: list[int] = []
-        self._pumps: list[ReadPump | WritePump] = []
+        self.pumps: list[ReadPump | WritePump] = []
         self._facts: deque[tuple[Fact, object]] = deque()
 
     # --------------------------------------------------------------- start
@@ -135,22 +116,22 @@ class Job:
         self.began = monotonic()
         self._child = start_child(spec, path, self.contain, wiring, self.fds, self._started)
         wiring.close_childs()
-        self._pumps = wiring.pumps
-        self._tree = Tree(self._child, self.contain == "group")
+        self.pumps = wiring.pumps
+        self.tree = Tree(self._child, self.contain == "group")
         self.life = Life(
             steps=spec._plan.steps,
             calls=spec._plan.function is not None,
             wait_delay=spec.wait_delay,
             deadline=scope.deadline,
             contained=self.contain == "group",
-            streams=len(self._pumps),
+            streams=len(self.pumps),
         )
         if self._needs_mailbox():
             self.port.open_mailbox()
         if self.on_started is not None:
             self.on_started()
             self.on_started = None  # it may hold the Process, whose drop ends the command
-        for pump in self._pumps[:]:
+        for pump in self.pumps[:]:
             pump.start(self)
         if self._child.exit_fd is None:
             self._on_exit(0, self.began)  # its status was collected before we could look
@@ -172,7 +153,7 @@ class Job:
         """Whether another thread may have something to say."""
         if self.scope.can_be_canceled or self.life.calls:
             return True
-        return bool(self._pumps) and any(pump.threaded for pump in self._pumps)
+        return bool(self.pumps) and any(pump.threaded for pump in self.pumps)
 
     @property
     def ended_by_itself(self) -> bool:
@@ -190,10 +171,7 @@ class Job:
     def wake_at(self) -> float | None:
         """When `tick` must be called, at the latest."""
         at = self.life.wake_at()
-        look = self._tree.look_at if self._tree is not None else None
-        if look is not None and (at is None or look < at):
-            return look
-        return at
+        return earlier(at, self.tree.look_at)
 
     def tick(self, now: float) -> None:
         """The clock has moved: tell the machine if its time has come."""
@@ -201,8 +179,8 @@ class Job:
         if at is not None and now >= at:
             self._see_all(now)
             self.tell(Fact.TIMER, now)
-        if self._tree is not None and self._tree.look_at is not None and now >= self._tree.look_at:
-            self._look(now)
+        if self.tree.look_at is not None and now >= self.tree.look_at:
+            look(self, now)
 
     def cancel(self, now: float, cause: Any, *, hurry: bool = False) -> None:
         """End it as the end of its context would; in a hurry, skip what is left of the grace."""
@@ -248,8 +226,8 @@ class Job:
     def stream_ended(self, pump: ReadPump | WritePump, now: float) -> None:
         """A pump is through."""
         self.output_complete = self.output_complete and (pump.whole or not pump.incoming)
-        if pump in self._pumps:
-            self._pumps.remove(pump)
+        if pump in self.pumps:
+            self.pumps.remove(pump)
         self.tell(Fact.STREAM_ENDED, now, pump.was_cut)
 
     def copy_failed(self, error: BaseException, stream: str) -> None:
@@ -267,80 +245,21 @@ class Job:
         try:
             while self._facts and not self.finished:
                 for act in self.life.tell(self._facts[0][0], now, self._facts.popleft()[1]):
-                    self._perform(act, now)
+                    perform(self, act, now)
         finally:
             self._telling = False
-
-    def _perform(self, act: Act, now: float) -> None:
-        if act is Act.FINISH:
-            self._finish(now)
-        elif act is Act.KILL:
-            self._note_holders()
-            self._attempt(self._tree_of().kill, Fact.KILL_FAILED, now)
-        elif act is Act.SIGNAL:
-            self._attempt(self._send_step, Fact.CANCEL_RETURNED, now)
-        elif act is Act.SIGNAL_REST:
-            self._note_holders()
-            self._tree_of().signal_rest(self.life.signal)
-        elif act is Act.LOOK:
-            self._look(now)
-        elif act is Act.CUT:
-            self._cut(now)
-        else:
-            self._call_cancel()
-
-    def _attempt(self, function: Callable[[], None], failed: Fact, now: float) -> None:
-        """Signal; a child that has just ended is no failure of a kill."""
-        try:
-            function()
-        except ProcessLookupError as error:
-            if failed is Fact.CANCEL_RETURNED:
-                self.tell(failed, now, error)
-        except OSError as error:
-            self.tell(failed, now, error)
-
-    def _send_step(self) -> None:
-        self._tree_of().signal_child(self.life.signal)
-
-    def _call_cancel(self) -> None:
-        function = self.spec._plan.function
-        assert function is not None
-
-        def returned(error: BaseException | None) -> None:
-            self.post(lambda now: self.tell(Fact.CANCEL_RETURNED, now, error))
-
-        try:
-            process = self.process() if self.process is not None else None
-            CallWorker(lambda: function(process), returned)
-        except RuntimeError as error:  # no thread to be had
-            returned(error)
-
-    def _look(self, now: float) -> None:
-        if self._tree_of().look(self, now):
-            self.tell(Fact.TREE_EMPTY, now)
 
     def look_again(self, now: float) -> None:
         """A member of the tree has ended."""
         if not self.finished:
-            self._look(now)
-
-    def _cut(self, now: float) -> None:
-        self._note_holders()
-        for pump in self._pumps[:]:
-            pump.cut(now)
-
-    def _note_holders(self) -> None:
-        """Who has our pipes open, once the command itself has ended and while they live."""
-        fds = [pump.fd for pump in self._pumps if pump.fd is not None]
-        if fds and self.life.exited and not self.holders:
-            self.holders = pipe_holders({os.fstat(fd).st_ino for fd in fds})
+            look(self, now)
 
     def _see_all(self, now: float) -> None:
         """The child and its pipes before the clock: success in time is success."""
         if self._status is None and self._child is not None and self._child.peek() is not None:
             self._on_exit(0, now)
         if self._status is not None:
-            for pump in self._pumps[:]:
+            for pump in self.pumps[:]:
                 pump.catch_up(now)
 
     def _on_exit(self, events: int, now: float) -> None:
@@ -363,24 +282,20 @@ class Job:
 
         self.post(told)
 
-    def _tree_of(self) -> Tree:
-        assert self._tree is not None
-        return self._tree
-
     # ----------------------------------------------------------------- end
 
-    def _finish(self, now: float) -> None:
+    def finish(self, now: float) -> None:
         """Collect the status, close everything, and say how it went."""
         assert self._child is not None
-        for pump in self._pumps:
+        for pump in self.pumps:
             pump.abandon()
             self.output_complete = self.output_complete and (pump.whole or not pump.incoming)
             self.abandoned.extend(pump.busy())
         status = self._child.reap() or self._status
         if status is None:
-            self._attempt(self._tree_of().kill, Fact.KILL_FAILED, now)  # once more, in case
+            kill(self, now)  # once more, in case an interruption lost the first
             self._child.leave()
-        self.leaked = self._tree_of().alive()
+        self.leaked = self.tree.alive()
         self._close()
         self.result, self.error = report(self, status, now)
         self.finished = True
@@ -391,18 +306,17 @@ class Job:
         if self._unlisten is not None:
             self._unlisten()
             self._unlisten = None
-        for pump in self._pumps:
+        for pump in self.pumps:
             if pump.fd is not None:
                 self.port.unwatch(pump.fd)
-        if self._tree is not None:
-            self._tree.close(self)
+        self.tree.close(self)
         if self._child is not None:
             if self._status is None and self._child.exit_fd is not None:
                 self.port.unwatch(self._child.exit_fd)
             self._child.close()
         self.port.close_mailbox()
         self.fds.close_all()
-        self._pumps.clear()  # they know us: no cycle is left
+        self.pumps.clear()  # they know us: no cycle is left
 
     def slay(self) -> None:
         """The way out when all else failed: SIGKILL, reap, close. Bounded, needs no driver."""
@@ -418,7 +332,7 @@ class Job:
                 end_by_number(self._started)
         if self._child is not None:
             Tree(self._child, self.contain == "group").slay()
-        for pump in self._pumps:
+        for pump in self.pumps:
             pump.abandon()
         self._close()
         self.finished = True  # last: an interrupted slay is begun anew

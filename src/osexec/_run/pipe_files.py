@@ -27,11 +27,10 @@ PIPE_BUFFER = 65536
 
 
 class _PipeEnd(RawIOBase):
-    """One end of a pipe, non-blocking underneath, with an eventfd that wakes a blocked call."""
+    """One end of a pipe, with an eventfd that wakes a blocked call."""
 
     def __init__(self, fd: int, until: float | None = None) -> None:
         super().__init__()
-        os.set_blocking(fd, False)
         self._fd = fd
         self._until = until
         self.keeps: object = None  # whoever must live as long as this file is used
@@ -40,7 +39,7 @@ class _PipeEnd(RawIOBase):
         self._lock = Lock()
 
     def fileno(self) -> int:
-        """The descriptor; it is non-blocking."""
+        """The descriptor."""
         self._check()
         return self._fd
 
@@ -76,7 +75,11 @@ class _PipeEnd(RawIOBase):
 
 
 class PipeReader(_PipeEnd):
-    """Our end of the child's stdout or stderr."""
+    """Our end of the child's stdout or stderr.
+
+    Not O_NONBLOCK: the flag would be shared with a command that gets this file
+    as its stdin, and would break it.
+    """
 
     def readable(self) -> bool:
         """True."""
@@ -88,17 +91,26 @@ class PipeReader(_PipeEnd):
         while True:
             with self._lock:
                 self._check()
-                last = self._released  # looked at before the read: what is there then is all
-                try:
+                last = self._released  # looked at before the pipe: what is there then is all
+                if self._is_ready():
                     return os.readv(self._fd, [view])
-                except BlockingIOError:
-                    if last:
-                        return 0
+                if last:
+                    return 0
             self._wait(POLLIN)
+
+    def _is_ready(self) -> bool:
+        """Whether a read would not block."""
+        poller = poll()
+        poller.register(self._fd, POLLIN)
+        return bool(poller.poll(0))
 
 
 class PipeWriter(_PipeEnd):
     """Our end of the child's stdin. Unbuffered: what is written is on its way."""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__(fd)
+        os.set_blocking(fd, False)  # POLLOUT promises room for a part only (pipe(7))
 
     def writable(self) -> bool:
         """True."""

@@ -43,10 +43,12 @@ class ReadPump:
 
     incoming = True
 
-    def __init__(self, name: str, fd: int, targets: Sequence[Any], encoding: str) -> None:
+    def __init__(
+        self, name: str, fd: int, targets: Sequence[Any], encoding: str, errors: str
+    ) -> None:
         self.name = name
         self.fd: int | None = fd
-        self.sinks = [sink_for(target, encoding, self.changed) for target in targets]
+        self.sinks = [sink_for(target, encoding, errors, self.changed) for target in targets]
         self.whole = True
         self.was_cut = False
         self.ended = False

@@ -52,13 +52,13 @@ class ThreadSink:
             the function it is given where the pump lives, for the error or None.
     """
 
-    def __init__(self, target: Any, encoding: str, changed: Changed) -> None:
+    def __init__(self, target: Any, encoding: str, errors: str, changed: Changed) -> None:
         self.target = target
         self.backlog = 0
         self.done = False
         self._changed = changed
         if isinstance(target, TextIOBase):
-            self._put, self._last = _put_text(target, encoding)
+            self._put, self._last = _put_text(target, encoding, errors)
         else:
             self._put, self._last = _put(target), _flush(target)
         self._worker: WriteWorker | None = None
@@ -95,24 +95,24 @@ class ThreadSink:
         self._changed(self, tell)
 
 
-def sink_for(target: Any, encoding: str, changed: Changed) -> Sink | ThreadSink:
+def sink_for(target: Any, encoding: str, errors: str, changed: Changed) -> Sink | ThreadSink:
     """The sink for a buffer of ours, a file descriptor or an object with `write`."""
     if isinstance(target, Sink):
         return target
     if isinstance(target, int):
-        return _descriptor_sink(target, encoding, changed)
+        return _descriptor_sink(target, encoding, errors, changed)
     if isinstance(target, BytesIO):
         return Sink(target.write, None)
     if not isinstance(target, TextIOBase) and _is_regular_file(target):
         return Sink(_put(target), _flush(target))
-    return ThreadSink(target, encoding, changed)
+    return ThreadSink(target, encoding, errors, changed)
 
 
-def _descriptor_sink(fd: int, encoding: str, changed: Changed) -> Sink | ThreadSink:
+def _descriptor_sink(fd: int, encoding: str, errors: str, changed: Changed) -> Sink | ThreadSink:
     target = _Descriptor(fd)
     if S_ISREG(os.fstat(fd).st_mode):
         return Sink(_put(target), None)
-    return ThreadSink(target, encoding, changed)
+    return ThreadSink(target, encoding, errors, changed)
 
 
 class _Descriptor:
@@ -143,17 +143,20 @@ def _put(target: Any) -> Callable[[bytes], None]:
 
     def put(piece: bytes) -> None:
         taken = write(piece)
-        if isinstance(taken, int) and not isinstance(taken, bool):
-            while 0 < taken < len(piece):
-                piece = piece[taken:]
-                taken = write(piece)
+        while isinstance(taken, int) and taken < len(piece):
+            if taken <= 0:
+                raise BlockingIOError("the writer took nothing")
+            piece = piece[taken:]
+            taken = write(piece)
 
     return put
 
 
-def _put_text(target: Any, encoding: str) -> tuple[Callable[[bytes], None], Callable[[], None]]:
+def _put_text(
+    target: Any, encoding: str, errors: str
+) -> tuple[Callable[[bytes], None], Callable[[], None]]:
     """Writing to a text writer, and its end; a character may come in two pieces."""
-    decode = codecs.getincrementaldecoder(encoding)("backslashreplace").decode
+    decode = codecs.getincrementaldecoder(encoding)(errors).decode
     flush = _flush(target)
 
     def put(piece: bytes) -> None:

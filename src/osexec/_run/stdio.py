@@ -35,13 +35,14 @@ class Wiring:
     them, `pipes` our ends of PIPE streams by name, `captured` the buffers by name.
     """
 
-    def __init__(self, fds: Descriptors, encoding: str) -> None:
+    def __init__(self, fds: Descriptors, encoding: str, errors: str) -> None:
         self.stdio = [NOT_CHANGED, NOT_CHANGED, NOT_CHANGED]
         self.pumps: list[ReadPump | WritePump] = []
         self.pipes: dict[str, int] = {}
         self.captured: dict[str, Whole | HeadTail] = {}
         self._fds = fds
         self._encoding = encoding
+        self._errors = errors
         self._childs: list[int] = []
         self._null: int | None = None
 
@@ -128,7 +129,7 @@ class Wiring:
 
     def _pumped(self, name: str, goals: list[Any]) -> int:
         read_end, write_end = self._fds.pipe()
-        self.pumps.append(ReadPump(name, read_end, goals, self._encoding))
+        self.pumps.append(ReadPump(name, read_end, goals, self._encoding, self._errors))
         return self._child(write_end)
 
     def _goal(self, name: str, target: Any) -> Any:
@@ -173,14 +174,24 @@ def handed_over(name: str, file: Any) -> int | None:
         return None
     try:
         if name == "stdin":
-            # Where Python is in the file, not where its read-ahead is.
-            if file.seekable() and not hasattr(file, "encoding"):
-                os.lseek(fd, file.tell(), os.SEEK_SET)
+            if file.seekable():
+                os.lseek(fd, _position(file), os.SEEK_SET)
         else:
             file.flush()  # what Python wrote before comes first
     except AttributeError:
         pass
     return fd
+
+
+def _position(file: Any) -> int:
+    """Where Python is in the file, not where its read-ahead is."""
+    try:
+        position = int(file.tell())
+    except OSError:
+        position = -1  # a text file inside of a `for` loop over its lines
+    if not 0 <= position < 1 << 63:  # a text file's cookie with a decoder's state
+        raise UsageError(f"stdin= is a text file in mid-read: open it in binary mode ({file!r})")
+    return position
 
 
 def _checked(name: str, fd: int) -> int:

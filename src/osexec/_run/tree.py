@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._posix.descriptors import Descriptors
     from .._posix.process import Child
     from .._words.result import Holder
-    from .job import Handler
+    from .ports import Handler
 
     class Watcher(Protocol):
         """What is needed of the job."""
@@ -42,8 +42,8 @@ class Tree:
 
     __slots__ = ("_child", "_grouped", "_members", "look_at")
 
-    def __init__(self, child: Child, grouped: bool) -> None:
-        self._child = child
+    def __init__(self, child: Child | None, grouped: bool) -> None:
+        self._child: Child = child  # type: ignore[assignment]  # None: before the start
         self._grouped = grouped
         self._members: list[int] = []
         self.look_at: float | None = None

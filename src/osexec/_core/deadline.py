@@ -1,0 +1,25 @@
+"""Points in time that may be never, and how long the machine waits for what."""
+
+from __future__ import annotations
+
+from math import inf
+
+GRACE = 5.0
+"""Longest wait for a command whose context is done, if the caller names none."""
+DEATH_LIMIT = 2.0
+"""Longest wait for a child to vanish after SIGKILL; the kernel is past hurrying."""
+SETTLE = 0.3
+"""Longest wait, after the pipes are cut, for a caller's writer that is in a write."""
+LAST_MOMENT = 0.1
+"""How long SIGKILL is put off for a cancel function of the caller's that is late."""
+
+
+def after(now: float, delay: float | None) -> float | None:
+    """`delay` seconds from `now`; never, if that is for ever."""
+    return None if delay is None or delay == inf else now + delay
+
+
+def earlier(one: float | None, other: float | None) -> float | None:
+    if one is None:
+        return other
+    return one if other is None or one <= other else other
