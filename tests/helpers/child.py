@@ -93,6 +93,13 @@ def new_session() -> None:
     sleep_for_ever()
 
 
+def leave_group() -> None:
+    """Leaves the group it leads for that of its parent."""
+    os.setpgid(0, os.getpgid(os.getppid()))
+    say("ready")
+    sleep_for_ever()
+
+
 def daemon() -> None:
     """The double fork: a grandchild in a session of its own, its parent gone; exits 0."""
     if os.fork():
@@ -126,6 +133,7 @@ ROLES = {
     "tell-signals": tell_signals,
     "orphan": orphan,
     "new-session": new_session,
+    "leave-group": leave_group,
     "daemon": daemon,
     "stop-self": stop_self,
     "reads-nothing": reads_nothing,

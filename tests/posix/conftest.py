@@ -4,6 +4,7 @@ import pytest
 
 from osexec._posix import probe
 
+
 def answer(monkeypatch: pytest.MonkeyPatch, **answers: bool) -> None:
     """Answer for the machine. What it can not do is not asked of it."""
     for facility, value in answers.items():
@@ -11,11 +12,13 @@ def answer(monkeypatch: pytest.MonkeyPatch, **answers: bool) -> None:
             pytest.skip(f"{facility} is not to be had here")
         monkeypatch.setitem(probe.ANSWERS, facility, value)
 
+
 @pytest.fixture(params=["fork_exec", "popen"])
 def spawner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each way to start a child."""
     answer(monkeypatch, fork_exec=request.param == "fork_exec")
     return request.param
+
 
 @pytest.fixture(params=["pidfd", "no pidfd for groups", "no pidfd"])
 def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:

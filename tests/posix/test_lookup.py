@@ -1,6 +1,7 @@
 """Finding a program by the rules of Go's LookPath."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -155,7 +156,7 @@ def test_a_name_with_a_nul_is_not_found() -> None:
 
 
 def test_a_command_line_as_a_program_shows_the_right_call() -> None:
-    with pytest.raises(NotFoundError, match='Cmd."git", "status".'):
+    with pytest.raises(NotFoundError, match=re.escape('Cmd("git", "status")')):
         Cmd("git status").run()
 
 

@@ -208,12 +208,11 @@ def test_a_child_that_may_not_be_signalled_is_a_permission_error(monkeypatch) ->
     def refuse(*args: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
-    with osexec.start("cat", stdin=PIPE) as process:
-        with monkeypatch.context() as patch:
-            patch.setattr("signal.pidfd_send_signal", refuse)
-            patch.setattr("os.kill", refuse)
-            with pytest.raises(PermissionError):
-                process.kill()
+    with osexec.start("cat", stdin=PIPE) as process, monkeypatch.context() as patch:
+        patch.setattr("signal.pidfd_send_signal", refuse)
+        patch.setattr("os.kill", refuse)
+        with pytest.raises(PermissionError):
+            process.kill()
 
 
 @pytest.mark.usefixtures("kernel")

@@ -8,7 +8,7 @@ import pytest
 
 import osexec
 from osexec import Cmd, SysAttrs
-from tests.helpers.roles import role
+from tests.helpers.roles import role, state_of
 
 pytestmark = pytest.mark.usefixtures("spawner")
 
@@ -17,8 +17,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may change 
 
 def state(**fields: object) -> dict[str, str]:
     """What a child says about itself."""
-    said = Cmd(*role("state"), **fields).text().splitlines()
-    return dict(line.partition(" ")[::2] for line in said)
+    return state_of(Cmd(*role("state"), **fields).text())
 
 
 def environ(**fields: object) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Descriptors or threads run out at any step of a start: a clean StartError, and nothing is left."""
+"""Descriptors or threads run out at any step of a start: a clean StartError, nothing left."""
 
 import errno
 import threading

@@ -1,4 +1,4 @@
-"""Somebody else takes the status: the truth if the kernel kept it, an error if not, never success."""
+"""Somebody else takes the status: the truth if the kernel kept it, else an error, never success."""
 
 import os
 import platform
@@ -94,11 +94,15 @@ def thief(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def lost(cmd: Cmd, verb: str) -> osexec.Error:
     """The error of a command whose status was stolen."""
-    with pytest.raises(osexec.Error) as caught:
+
+    def go() -> None:
         if verb == "run":
             cmd.run()
         else:
             cmd.start().wait(LONG)
+
+    with pytest.raises(osexec.Error) as caught:
+        go()
     return caught.value
 
 

@@ -1,0 +1,1 @@
+"""A life joined to a real child: its streams, its time, its memory."""

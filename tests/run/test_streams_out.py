@@ -1,0 +1,379 @@
+"""Every kind of stdout and stderr, with each driver: where the bytes go, and what goes wrong."""
+
+import io
+import os
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+import osexec
+from osexec import (
+    DEVNULL,
+    INHERIT,
+    STDOUT,
+    Capture,
+    Cmd,
+    CopyError,
+    ExitError,
+    StartError,
+    UsageError,
+)
+from tests.helpers.drivers import error_of
+from tests.helpers.roles import role
+
+OUT = Cmd("sh", "-c", "echo out")
+BOTH = Cmd("sh", "-c", "echo out; echo err >&2")
+ORDERED = Cmd("sh", "-c", "for i in 1 2 3; do echo $i; echo e$i >&2; done")
+IN_ORDER = b"1\ne1\n2\ne2\n3\ne3\n"
+MIB = 1 << 20
+
+
+class Writer:
+    """A writer of the caller's that takes all."""
+
+    def __init__(self) -> None:
+        self.got = b""
+        self.flushed = 0
+        self.threads: set[threading.Thread] = set()
+
+    def write(self, data: bytes) -> object:
+        self.threads.add(threading.current_thread())
+        self.got += bytes(data)
+        return None
+
+    def flush(self) -> None:
+        self.flushed += 1
+
+
+class Partial(Writer):
+    """A raw writer that takes a few bytes at a time."""
+
+    def write(self, data: bytes) -> int:
+        super().write(data[:3])
+        return min(len(data), 3)
+
+
+class Failing(Writer):
+    """A writer that takes one piece and then fails."""
+
+    def write(self, data: bytes) -> int:
+        if self.got:
+            raise KeyError("full")
+        super().write(data)
+        return len(data)
+
+
+def test_we_print_what_it_prints_by_default(run, capfd) -> None:
+    run(BOTH)
+    assert capfd.readouterr() == ("out\n", "err\n")
+    run(BOTH.replace(stdout=INHERIT, stderr=INHERIT))
+    assert capfd.readouterr() == ("out\n", "err\n")
+
+
+def test_nowhere(run, capfd) -> None:
+    result = run(BOTH.replace(stdout=DEVNULL, stderr=DEVNULL))
+    assert (result.stdout, result.stderr) == (None, None)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_capture_of_each(run) -> None:
+    result = run(BOTH.replace(stdout=Capture(), stderr=Capture()))
+    assert (result.stdout, result.stderr) == (b"out\n", b"err\n")
+    assert run(Cmd("true", stdout=Capture())).stdout == b""
+
+
+def test_one_capture_value_for_both_is_two_captures(run) -> None:
+    capture = Capture()
+    result = run(BOTH.replace(stdout=capture, stderr=capture))
+    assert (result.stdout, result.stderr) == (b"out\n", b"err\n")
+
+
+def test_a_path_is_made_and_emptied(run, tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    for _ in range(2):
+        run(OUT.replace(stdout=path))
+        assert path.read_bytes() == b"out\n"
+    fds = run(Cmd(*role("fds"), stdout=path))
+    assert fds.stdout is None
+    assert f"1 {path}" in path.read_text().splitlines()
+
+
+def test_one_path_for_both_is_opened_once(run, tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    run(ORDERED.replace(stdout=path, stderr=path))
+    assert path.read_bytes() == IN_ORDER
+
+
+def test_a_path_that_can_not_be_made(run, tmp_path: Path) -> None:
+    error = error_of(run, OUT.replace(stdout=tmp_path / "no" / "out"))
+    assert isinstance(error, StartError)
+    assert error.filename == str(tmp_path / "no" / "out")
+
+
+def test_a_file_is_handed_over_after_what_python_wrote(run, tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with path.open("wb") as file:
+        file.write(b"python\n")  # still in Python's buffer
+        run(Cmd(*role("fds"), stdout=file))
+        file.write(b"again\n")
+    lines = path.read_text().splitlines()
+    assert lines[0] == "python"
+    assert f"1 {path}" in lines
+    assert lines[-1] == "again"
+
+
+def test_a_text_file_is_handed_over_after_what_python_wrote(run, tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with path.open("w") as file:
+        file.write("python\n")
+        run(OUT.replace(stdout=file))
+    assert path.read_bytes() == b"python\nout\n"
+
+
+def test_a_descriptor_is_handed_over(run, tmp_path: Path) -> None:
+    with (tmp_path / "out").open("wb") as file:
+        run(BOTH.replace(stdout=file.fileno(), stderr=file.fileno()))
+    assert (tmp_path / "out").read_bytes() == b"out\nerr\n"
+
+
+def test_stderr_to_stdout_keeps_the_order(run, tmp_path: Path) -> None:
+    assert run(ORDERED.replace(stdout=Capture(), stderr=STDOUT)).stdout == IN_ORDER
+    run(ORDERED.replace(stdout=tmp_path / "out", stderr=STDOUT))
+    assert (tmp_path / "out").read_bytes() == IN_ORDER
+    writer = Writer()
+    run(ORDERED.replace(stdout=writer, stderr=STDOUT))
+    assert writer.got == IN_ORDER
+
+
+def test_stderr_to_an_inherited_stdout(run, capfd) -> None:
+    run(BOTH.replace(stderr=STDOUT))
+    assert capfd.readouterr() == ("out\nerr\n", "")
+
+
+def test_the_result_says_where_stderr_went(run) -> None:
+    result = run(BOTH.replace(stdout=Capture(), stderr=STDOUT))
+    assert result.stdout == b"out\nerr\n"
+    assert result.stderr is None
+
+
+def test_the_same_writer_for_both_is_one_pipe(run) -> None:
+    for target in (Writer(), io.BytesIO()):
+        run(ORDERED.replace(stdout=target, stderr=target))
+        assert (target.got if isinstance(target, Writer) else target.getvalue()) == IN_ORDER
+
+
+def test_equal_writers_that_are_not_the_same_are_two(run) -> None:
+    class Equal(Writer):
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        __hash__ = None  # type: ignore[assignment]
+
+    one, other = Equal(), Equal()
+    run(BOTH.replace(stdout=one, stderr=other))
+    assert (one.got, other.got) == (b"out\n", b"err\n")
+
+
+def test_a_writer_takes_all_in_order_on_a_thread_of_its_own(run) -> None:
+    writer = Writer()
+    run(Cmd("seq", "100000", stdout=writer))
+    assert writer.got == b"".join(b"%d\n" % number for number in range(1, 100_001))
+    assert [thread.name for thread in writer.threads] == ["osexec-writer"]
+    assert writer.flushed == 1
+
+
+def test_memory_needs_no_thread(run) -> None:
+    before = threading.enumerate()
+    seen: list[list[threading.Thread]] = []
+
+    class Memory(io.BytesIO):
+        def write(self, data: object) -> int:
+            seen.append(threading.enumerate())
+            return super().write(data)
+
+    memory = Memory()
+    run(Cmd("echo", "x", stdout=memory))
+    assert memory.getvalue() == b"x\n"
+    assert all(threads == before for threads in seen)
+
+
+def test_a_writer_that_takes_a_part_gets_the_rest(run) -> None:
+    writer = Partial()
+    run(Cmd("seq", "1000", stdout=writer))
+    assert writer.got == b"".join(b"%d\n" % number for number in range(1, 1001))
+
+
+def test_a_raw_file_that_takes_a_part_gets_the_rest(run, tmp_path: Path) -> None:
+    class Raw(io.RawIOBase):
+        def __init__(self) -> None:
+            self.got = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: object) -> int:
+            piece = bytes(memoryview(data)[:7])
+            self.got += piece
+            return len(piece)
+
+    raw = Raw()
+    run(Cmd("seq", "1000", stdout=raw))
+    assert len(raw.got) == 3893
+
+
+def test_a_writer_that_takes_nothing_does_not_spin_for_ever(run) -> None:
+    class Full(Writer):
+        def write(self, data: bytes) -> int:
+            return 0
+
+    error = error_of(run, OUT.replace(stdout=Full()))
+    assert type(error) is CopyError
+
+
+def test_a_text_writer_gets_text(run) -> None:
+    text = io.StringIO()
+    run(Cmd("printf", r"\303" r"\244\n\377", stdout=text))
+    assert text.getvalue() == "ä\n\\xff"
+    wrapped = io.TextIOWrapper(io.BytesIO(), encoding="utf-16")
+    run(Cmd("printf", r"\344", stdout=wrapped, encoding="latin-1"))
+    assert wrapped.buffer.getvalue().decode("utf-16") == "ä"
+
+
+def test_a_character_in_two_pieces_is_one_character(run) -> None:
+    text = io.StringIO()
+    run(Cmd("sh", "-c", r"printf '\303'; sleep 0.02; printf '\244'", stdout=text))
+    assert text.getvalue() == "ä"
+
+
+def test_an_error_handler_of_the_command_counts_for_a_text_writer(run) -> None:
+    text = io.StringIO()
+    run(Cmd("printf", r"a\377", stdout=text, errors="replace"))
+    assert text.getvalue() == "a\ufffd"
+
+
+def test_a_socket(run) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        run(Cmd("seq", "1000", stdout=theirs))
+        theirs.shutdown(socket.SHUT_WR)
+        got = b"".join(iter(lambda: ours.recv(65536), b""))
+    assert got == b"".join(b"%d\n" % number for number in range(1, 1001))
+
+
+def test_several_targets_each_get_all(run, tmp_path: Path, capfd) -> None:
+    writer, memory, text = Writer(), io.BytesIO(), io.StringIO()
+    with (tmp_path / "file").open("wb") as file, (tmp_path / "fd").open("wb") as other:
+        targets = [Capture(), writer, memory, text, tmp_path / "path", file, other.fileno()]
+        result = run(OUT.replace(stdout=[*targets, INHERIT, DEVNULL]))
+    assert result.stdout == b"out\n"
+    assert writer.got == memory.getvalue() == b"out\n"
+    assert text.getvalue() == "out\n"
+    for name in ("path", "file", "fd"):
+        assert (tmp_path / name).read_bytes() == b"out\n"
+    assert capfd.readouterr() == ("out\n", "")
+
+
+def test_a_list_of_one_is_that_one(run, tmp_path: Path) -> None:
+    assert run(OUT.replace(stdout=[Capture()])).stdout == b"out\n"
+    assert run(OUT.replace(stdout=[DEVNULL])).stdout is None
+    run(OUT.replace(stdout=[tmp_path / "out"]))
+    assert (tmp_path / "out").read_bytes() == b"out\n"
+
+
+def test_two_captures_of_one_stream_are_refused() -> None:
+    with pytest.raises(UsageError, match="Capture"):
+        Cmd("true", stdout=[Capture(head=4), Capture()]).run()
+
+
+def test_a_failing_writer_is_a_copy_error_and_the_command_learns_of_it(run) -> None:
+    error = error_of(run, Cmd("yes", stdout=Failing()))
+    assert isinstance(error, ExitError)  # SIGPIPE
+    assert [type(loser) for loser in error.result.errors] == [ExitError, CopyError]
+    assert any("full" in note for note in error.__notes__)
+    assert not error.result.output_complete
+
+
+def test_a_failing_writer_of_a_command_that_ends_well_is_a_copy_error(run) -> None:
+    class Refusing(Writer):
+        def write(self, data: bytes) -> int:
+            raise KeyError("full")
+
+    error = error_of(run, OUT.replace(stdout=Refusing()))
+    assert type(error) is CopyError
+    assert isinstance(error.__cause__, KeyError)
+    assert "stdout" in str(error)
+
+
+def test_the_other_targets_go_on_when_one_fails(run) -> None:
+    error = error_of(run, Cmd("seq", "100000", stdout=[Failing(), Capture()]))
+    assert type(error) is CopyError
+    assert error.result.stdout.endswith(b"100000\n")
+
+
+def test_a_closed_memory_file_is_a_copy_error(run) -> None:
+    memory = io.BytesIO()
+    memory.close()
+    error = error_of(run, OUT.replace(stdout=memory))
+    assert isinstance(error, CopyError | UsageError)
+
+
+def test_a_writer_whose_flush_fails_is_a_copy_error(run) -> None:
+    class Unflushable(Writer):
+        def flush(self) -> None:
+            raise KeyError("disk")
+
+    assert isinstance(error_of(run, OUT.replace(stdout=Unflushable())).__cause__, KeyError)
+
+
+def test_a_slow_writer_gets_all_before_the_end(run) -> None:
+    class Slow(Writer):
+        def write(self, data: bytes) -> int:
+            threading.Event().wait(0.01)
+            super().write(data)
+            return len(data)
+
+    slow = Slow()
+    run(Cmd("head", "-c", str(3 * MIB), "/dev/zero", stdout=slow))
+    assert len(slow.got) == 3 * MIB
+
+
+def test_what_the_caller_gave_is_left_open(run, tmp_path: Path) -> None:
+    memory, writer = io.BytesIO(), Writer()
+    with (tmp_path / "file").open("wb") as file:
+        run(OUT.replace(stdout=[memory, writer, file], stderr=file))
+        assert not file.closed
+        assert os.fstat(file.fileno())
+    assert not memory.closed
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+@pytest.mark.parametrize(
+    "value",
+    ["file", b"file", 1.5, True, -7, object(), [], [osexec.PIPE], [STDOUT], ["file"], [None], {}],
+)
+def test_what_is_no_target_is_refused_at_once(name: str, value: object) -> None:
+    with pytest.raises(UsageError, match=name):
+        Cmd("true", **{name: value})
+
+
+def test_stdout_can_not_go_to_itself() -> None:
+    with pytest.raises(UsageError, match="STDOUT"):
+        Cmd("true", stdout=STDOUT)
+
+
+def test_a_closed_descriptor_or_file_is_refused_before_the_start(run, tmp_path: Path) -> None:
+    file = (tmp_path / "file").open("w")
+    file.close()
+    for value in (199, file, [199, Capture()], [file, Capture()]):
+        error = error_of(run, OUT.replace(stdout=value))
+        assert isinstance(error, UsageError)
+        assert error.result is None
+
+
+def test_a_file_open_for_reading_is_no_target(run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with (tmp_path / "file").open("rb") as file:
+        error = error_of(run, Cmd("echo", "x", stdout=file, stderr=DEVNULL))
+    assert isinstance(error, UsageError | ExitError)

@@ -1,0 +1,1 @@
+"""What people call: the verbs, the process object, contexts, cancellation, results."""
