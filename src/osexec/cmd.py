@@ -284,7 +284,7 @@ class Cmd(Spec):
             self._refuse_pipes(streams)
         job = Job(self, self._scope(ctx, limit), streams)
         if self._plan.function is not None:
-            run = Run(job)
+            run = job.keeps = Run(job)
             job.on_started = run.open_pipes
         return job
 

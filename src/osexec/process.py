@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import warnings
-from _thread import TIMEOUT_MAX, allocate_lock
+from _thread import TIMEOUT_MAX, LockType, allocate_lock
+from functools import partial
 from io import BufferedReader
 from signal import SIGKILL, SIGTERM
+from weakref import ref
 
 from ._core.deadline import GRACE
 from ._drive import reactor
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 class Run:
     """What a Process, and the views of it that cancel functions get, have in common."""
 
-    __slots__ = ("_ended", "delivered", "job", "stderr", "stdin", "stdout")
+    __slots__ = ("__weakref__", "_ended", "delivered", "job", "stderr", "stdin", "stdout")
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -38,8 +41,9 @@ class Run:
         # A lock and not an Event: thousands of threads may wait, each on its own.
         self._ended = allocate_lock()
         self._ended.acquire()
-        job.on_finish = self._finished
-        job.process = self._view
+        # Weakly: a run whose Process nobody has any more is to be noticed.
+        job.on_finish = partial(_finished, self._ended, ref(self))
+        job.process = partial(_view, job, ref(self))
 
     def open_pipes(self, process: Process | None = None) -> None:
         """Take over our ends of the PIPE streams; they keep `process` alive."""
@@ -50,13 +54,13 @@ class Run:
             until = None if delay == math.inf else until + delay
         for name, fd in job.wiring.pipes.items():
             raw: PipeWriter | PipeReader
+            job.fds.release(fd)
             if name == "stdin":
                 raw = self.stdin = PipeWriter(fd)
             else:
                 raw = PipeReader(fd, until)
                 setattr(self, name, BufferedReader(raw, PIPE_BUFFER))
             raw.keeps = process
-            job.fds.release(fd)
 
     def wait_done(self, limit: float | None) -> bool:
         """Wait until everything has ended; False if `limit` seconds pass before."""
@@ -73,10 +77,7 @@ class Run:
             if file is not None:
                 file.close()
 
-    def _view(self) -> Process:
-        return Process(self, owns=False)
-
-    def _finished(self) -> None:
+    def finish(self) -> None:
         """Everything has ended; on the thread that owns the job."""
         job = self.job
         if self.stdin is not None:
@@ -85,7 +86,18 @@ class Run:
             for file in (self.stdout, self.stderr):
                 if file is not None:
                     file.raw.release()  # type: ignore[attr-defined]
-        self._ended.release()
+
+
+def _finished(ended: LockType, weak: ref[Run]) -> None:
+    run = weak()
+    if run is not None:
+        run.finish()
+    ended.release()
+
+
+def _view(job: Job, weak: ref[Run]) -> Process:
+    """What a cancel function gets: it may signal, and does not own."""
+    return Process(weak() or Run(job), owns=False)
 
 
 class Process:
@@ -229,13 +241,14 @@ class Process:
         return f"<Process {self.pid}: {shown(self.args, 80)}, {state}>"
 
     def __del__(self) -> None:
-        if not self._owns:
+        if not self._owns or sys.is_finalizing():
             return
         job = self._run.job
         if not job.finished and os.getpid() == job.owner:
-            # No stack level: the line that dropped it is not the one that runs now.
-            warnings.warn(f"{self!r} was dropped while it ran", ResourceWarning, 1, source=self)
+            said = f"{self!r} was dropped while it ran"
             job.post(lambda now: job.cancel(now, "its Process was dropped"))
+            # No stack level: the line that dropped it is not the one that runs now.
+            warnings.warn(said, ResourceWarning, 1, source=self)
 
     # ------------------------------------------------------------- private
 

@@ -17,6 +17,7 @@ FOREVER_TEXT = str(FOREVER)
 
 NO_MORE_DESCRIPTORS = """
     import errno, json, os, resource, sys
+    import io
     import osexec
     from osexec import PIPE, Capture, Cmd, StartError
     from osexec._posix import probe
@@ -36,7 +37,7 @@ NO_MORE_DESCRIPTORS = """
     fields = {
         "memory": {"stdin": b"data", "stdout": Capture(), "stderr": Capture()},
         "pipes": {"stdin": PIPE, "stdout": PIPE, "stderr": PIPE},
-        "reader": {"stdin": [b"data"], "stdout": [Capture(), Capture()]},
+        "reader": {"stdin": [b"data"], "stdout": [Capture(), io.BytesIO()]},
         "nothing": {},
     }
     said, known = [], set()

@@ -10,10 +10,12 @@ from __future__ import annotations
 import atexit
 import os
 import select
+import sys
 import threading
 from collections import deque
 from errno import EAGAIN
-from heapq import heappop, heappush
+from functools import partial
+from heapq import heapify, heappop, heappush
 from itertools import count
 from math import ceil
 from time import monotonic
@@ -33,6 +35,8 @@ EXIT_LIMIT = 5.0
 EXIT_HURRY = 2.0
 """And then for SIGKILL to do its work."""
 
+STALE = 64
+"""So many times that count no more are kept before the others are sorted anew."""
 LONGEST = 3600.0
 """epoll_wait(2) takes an int; a longer wait is cut into several."""
 
@@ -106,7 +110,8 @@ class Seat:
     def call(self, function: Callable[..., None], *args: object) -> None:
         """Call into the job, and take note of when it wants to be called next."""
         job = self.job
-        assert job is not None
+        if job is None:
+            return  # it has ended; the letter or the time was late
         try:
             function(*args)
             at = job.wake_at() if not job.finished else None
@@ -115,20 +120,29 @@ class Seat:
             at = None
         if job.finished:
             self.reactor.seats.discard(self)
-        elif at is not None and at != self._armed:
-            self.reactor.arm(at, self)
+            self.job = None
+        if at != self._armed:
+            if self._armed is not None:
+                self.reactor.put_off()
+            if at is not None:
+                self.reactor.arm(at, self)
         self._armed = at
 
-    def cancel(self, now: float) -> None:
-        """The interpreter exits; a second time, in a hurry."""
+    def is_waiting(self, at: float) -> bool:
+        """Whether the time `at` still counts."""
+        return at == self._armed
+
+    def cancel(self, now: float, hurry: bool) -> None:
+        """The interpreter exits."""
         if self.job is not None:
-            self.job.cancel(now, "the interpreter exits", hurry=self.reactor.hurry)
+            self.job.cancel(now, "the interpreter exits", hurry=hurry)
 
     def tick(self, at: float, now: float) -> None:
         """The time `at` has come, if it is still the one that counts."""
-        if self.job is not None and not self.job.finished and at == self._armed:
+        job = self.job
+        if job is not None and at == self._armed:
             self._armed = None
-            self.call(self.job.tick, now)
+            self.call(job.tick, now)
 
 
 class Alarm:
@@ -142,6 +156,10 @@ class Alarm:
     def stop(self) -> None:
         """Do not call it."""
         self._function = None
+
+    def is_waiting(self, at: float) -> bool:
+        """Whether it is still to be called."""
+        return self._function is not None
 
     def tick(self, at: float, now: float) -> None:
         """The time has come."""
@@ -161,9 +179,9 @@ class Reactor:
         self._letters: deque[tuple[Seat | None, Callable[[float], None]]] = deque()
         self._times: list[tuple[float, int, Seat | Alarm]] = []
         self._order = count()
+        self._stale = 0
         self._woken = False
         self._stopping = False
-        self.hurry = False
         self._wake = self._fds.event()
         self.watch(self._wake, select.EPOLLIN, None, self._empty_wake)
         self.thread = threading.Thread(target=self._run, name="osexec-reactor", daemon=True)
@@ -182,6 +200,10 @@ class Reactor:
         """No more; on the reactor only."""
         if self._handlers.pop(fd, None) is not None:
             self.epoll.unregister(fd)
+
+    def put_off(self) -> None:
+        """An armed time does not count any more; on the reactor only."""
+        self._stale += 1
 
     def arm(self, at: float, seat: Seat | Alarm) -> None:
         """Call the seat's `tick` at `at`; on the reactor only."""
@@ -202,15 +224,17 @@ class Reactor:
 
     def stop(self) -> None:
         """End what is left, within a bound, and leave; at interpreter exit."""
-        for patience in (EXIT_LIMIT, EXIT_HURRY):
-            self.hurry = patience is EXIT_HURRY
-            for seat in list(self.seats):
-                self.post(seat, seat.cancel)
-            self._stopping = True
-            self.post(None, lambda now: None)
+        for patience, hurry in ((EXIT_LIMIT, False), (EXIT_HURRY, True)):
+            self.post(None, partial(self._cancel_all, hurry))
             self.thread.join(patience)
             if not self.thread.is_alive():
                 return
+
+    def _cancel_all(self, hurry: bool, now: float) -> None:
+        """On the reactor, so that a job that is being handed over is here already."""
+        self._stopping = True
+        for seat in list(self.seats):
+            seat.call(seat.cancel, now, hurry)
 
     def _run(self) -> None:
         try:
@@ -224,25 +248,31 @@ class Reactor:
 
     def _loop(self) -> None:
         while not (self._stopping and not self.seats and not self._letters):
-            ready = self.epoll.poll(self._timeout(), 256)
-            now = monotonic()
-            for fd, events in ready:
-                seat, handler = self._handlers.get(fd, (None, None))
-                if handler is None:
-                    continue  # an earlier handler of this round removed it
-                if seat is None:
-                    handler(events, now)
-                else:
-                    seat.call(handler, events, now)
-            while self._letters:
-                seat, function = self._letters.popleft()
-                if seat is None:
-                    function(now)
-                else:
-                    seat.call(function, now)
-            while self._times and self._times[0][0] <= now:
-                at, _, timed = heappop(self._times)
-                timed.tick(at, now)
+            self._turn(self.epoll.poll(self._timeout(), 256), monotonic())
+
+    def _turn(self, ready: list[tuple[int, int]], now: float) -> None:
+        """Handle what is ready. A method, so that no variable holds a job during the wait."""
+        for fd, events in ready:
+            seat, handler = self._handlers.get(fd, (None, None))
+            if handler is None:
+                continue  # an earlier handler of this round removed it
+            if seat is None:
+                handler(events, now)
+            else:
+                seat.call(handler, events, now)
+        while self._letters:
+            seat, function = self._letters.popleft()
+            if seat is None:
+                function(now)
+            else:
+                seat.call(function, now)
+        while self._times and self._times[0][0] <= now:
+            at, _, timed = heappop(self._times)
+            timed.tick(at, now)
+        if self._stale > STALE and 2 * self._stale > len(self._times):
+            self._times = [entry for entry in self._times if entry[2].is_waiting(entry[0])]
+            heapify(self._times)
+            self._stale = 0
 
     def _timeout(self) -> float:
         if not self._times:
@@ -275,6 +305,8 @@ def reactor() -> Reactor:
         StartError: No thread or descriptor is to be had.
     """
     global _reactor
+    if sys.is_finalizing():  # a thread would never run; on 3.11 its start would hang
+        raise StartError(EAGAIN, "cannot start a command: the interpreter exits")
     with _lock:
         if _reactor is None or not _reactor.thread.is_alive():
             try:

@@ -127,6 +127,8 @@ class Child:
                 _, _, status.rusage = os.wait4(self.pid, os.WNOHANG)
             except ChildProcessError:
                 pass  # stolen between the two calls; the status is known all the same
+            except ImportError:
+                pass  # reaped, but the interpreter exits and has no struct_rusage any more
         return status
 
     def signal(self, number: int) -> None:

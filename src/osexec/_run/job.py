@@ -21,6 +21,7 @@ from .._posix.process import Child
 from .._posix.spawn import end_by_number
 from .._words.errors import Error, StartError
 from .._words.result import Reason, shown
+from . import leftover
 from .acts import kill, look, perform
 from .launch import containment, program, start_child
 from .outcome import context_error
@@ -55,6 +56,8 @@ class Job:
     error: Error | None = None
     process: Callable[[], Any] | None = None
     """Makes the Process that a cancel function is given."""
+    keeps: object = None
+    """Whoever must live as long as the job."""
     on_started: Callable[[], None] | None = None
     on_finish: Callable[[], None] | None = None
     holders: tuple[Holder, ...] = ()
@@ -114,10 +117,12 @@ class Job:
         self.contain = containment(spec, wiring.stdio[0])
         self.started_at = time()
         self.began = monotonic()
+        leftover.add(self._started)
         self._child = start_child(spec, path, self.contain, wiring, self.fds, self._started)
         wiring.close_childs()
         self.pumps = wiring.pumps
         self.tree = Tree(self._child, self.contain == "group")
+        leftover.add(self._started, self.tree)
         self.life = Life(
             steps=spec._plan.steps,
             calls=spec._plan.function is not None,
@@ -184,8 +189,8 @@ class Job:
 
     def cancel(self, now: float, cause: Any, *, hurry: bool = False) -> None:
         """End it as the end of its context would; in a hurry, skip what is left of the grace."""
-        if self.life is _UNBORN or self.life.is_done:
-            self.slay()  # interrupted in its start, or in its finish
+        if self.life is _UNBORN or self.life.is_done or os.getpid() != self.owner:
+            self.slay()  # interrupted in its start or its finish, or not ours to end
         elif not self.finished:
             self._end(now, Reason.CANCELED, cause, hurry)
 
@@ -217,7 +222,8 @@ class Job:
 
     def post(self, function: Callable[[float], None]) -> None:
         """Have the owner call `function(now)`; from any thread."""
-        self.port.post(function)
+        if os.getpid() == self.owner:  # else a copy made by os.fork(), where no owner is
+            self.port.post(function)
 
     def close_fd(self, fd: int) -> None:
         """Close a descriptor of this run."""
@@ -310,6 +316,7 @@ class Job:
             if pump.fd is not None:
                 self.port.unwatch(pump.fd)
         self.tree.close(self)
+        leftover.discard(self._started)
         if self._child is not None:
             if self._status is None and self._child.exit_fd is not None:
                 self.port.unwatch(self._child.exit_fd)

@@ -15,7 +15,7 @@ from select import POLLIN, POLLOUT, poll
 from threading import Lock
 from time import monotonic
 
-from .._posix.descriptors import above_stdio
+from .._posix.descriptors import Descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,11 +31,13 @@ class _PipeEnd(RawIOBase):
 
     def __init__(self, fd: int, until: float | None = None) -> None:
         super().__init__()
-        self._fd = fd
+        # Known as the others are, so that a copy made by os.fork() closes its own.
+        self._fds = Descriptors()
+        self._fd = self._fds.adopt(fd)
         self._until = until
         self.keeps: object = None  # whoever must live as long as this file is used
         self._released = False
-        self._wake = above_stdio(os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK))
+        self._wake = self._fds.event()
         self._lock = Lock()
 
     def fileno(self) -> int:
@@ -46,7 +48,7 @@ class _PipeEnd(RawIOBase):
     def release(self) -> None:
         """No call blocks any more."""
         with self._lock:
-            if not self.closed and not self._released:
+            if not self.closed and not self._released and self._wake in self._fds:
                 self._released = True
                 os.eventfd_write(self._wake, 1)
 
@@ -58,11 +60,10 @@ class _PipeEnd(RawIOBase):
         with self._lock:
             if not self.closed:
                 super().close()
-                os.close(self._fd)
-                os.close(self._wake)
+                self._fds.close_all()
 
     def _check(self) -> None:
-        if self.closed:
+        if self.closed or self._fd not in self._fds:
             raise ValueError("I/O operation on closed file")
 
     def _wait(self, events: int) -> None:

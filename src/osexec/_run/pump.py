@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from fcntl import ioctl
-from select import POLLERR, POLLHUP, POLLIN, POLLOUT
+from select import POLLERR, POLLHUP, POLLIN, POLLOUT, poll
 from termios import FIONREAD
 
 from .._posix.worker import ReadWorker
@@ -191,8 +191,6 @@ class ReadPump:
 
     def _at_end(self) -> bool:
         """Whether the pipe has no writer left: then nothing was lost by closing it."""
-        from select import poll
-
         poller = poll()
         poller.register(self.fd or 0, POLLIN)
         return any(events & POLLHUP and not events & POLLIN for _, events in poller.poll(0))

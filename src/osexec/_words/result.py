@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from shlex import quote
 from signal import Signals
 
 from .value import Value
@@ -179,8 +180,6 @@ def readable(text: str | bytes) -> str:
 
 def shown(args: Sequence[str | bytes], limit: int = 300) -> str:
     """The command as one could paste it into a shell, cut if it is long."""
-    from shlex import quote  # not at import: shlex is only wanted for messages
-
     text = " ".join(quote(readable(word)) for word in args)
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
