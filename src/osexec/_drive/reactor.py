@@ -164,8 +164,14 @@ class Alarm:
     def tick(self, at: float, now: float) -> None:
         """The time has come."""
         function, self._function = self._function, None
-        if function is not None:
+        if function is None:
+            return
+        try:
             function()
+        except Exception as error:  # noqa: BLE001  no thread for an after() function: as a thread would
+            here = threading.current_thread()
+            args = (type(error), error, error.__traceback__, here)
+            threading.excepthook(threading.ExceptHookArgs(args))
 
 
 class Reactor:
@@ -184,8 +190,22 @@ class Reactor:
         self._stopping = False
         self._wake = self._fds.event()
         self.watch(self._wake, select.EPOLLIN, None, self._empty_wake)
+        self._claim = threading.Lock()
         self.thread = threading.Thread(target=self._run, name="osexec-reactor", daemon=True)
-        self.thread.start()
+
+    def begin(self) -> None:
+        """Have the thread running.
+
+        Raises:
+            RuntimeError: It has ended, or is not to be had.
+        """
+        if not self.thread.is_alive():
+            self.thread.start()
+
+    def close(self) -> None:
+        """The thread never ran: close what was made for it."""
+        self._fds.close_all()
+        self.epoll.close()
 
     def watch(self, fd: int, events: int, seat: Seat | None, handler: Handler) -> None:
         """Watch a descriptor for a seat; on the reactor only."""
@@ -218,6 +238,10 @@ class Reactor:
             self._woken = True
             os.eventfd_write(self._wake, 1)
 
+    def is_over(self) -> bool:
+        """The thread has run, and does not run any more."""
+        return self.thread.ident is not None and not self.thread.is_alive()
+
     def is_here(self) -> bool:
         """Whether the calling thread is the reactor itself."""
         return threading.get_ident() == self.thread.ident
@@ -226,7 +250,8 @@ class Reactor:
         """End what is left, within a bound, and leave; at interpreter exit."""
         for patience, hurry in ((EXIT_LIMIT, False), (EXIT_HURRY, True)):
             self.post(None, partial(self._cancel_all, hurry))
-            self.thread.join(patience)
+            if self.thread.ident is not None:
+                self.thread.join(patience)
             if not self.thread.is_alive():
                 return
 
@@ -237,6 +262,8 @@ class Reactor:
             seat.call(seat.cancel, now, hurry)
 
     def _run(self) -> None:
+        if not self._claim.acquire(blocking=False):
+            return  # a start that Ctrl-C interrupted was repeated, and both threads came
         try:
             self._loop()
         except BaseException as error:
@@ -308,13 +335,22 @@ def reactor() -> Reactor:
     if sys.is_finalizing():  # a thread would never run; on 3.11 its start would hang
         raise StartError(EAGAIN, "cannot start a command: the interpreter exits")
     with _lock:
-        if _reactor is None or not _reactor.thread.is_alive():
-            try:
+        if _reactor is not None and _reactor.is_over():
+            _reactor = None
+        try:
+            if _reactor is None:
+                # Known before its thread runs: a Ctrl-C between the two must not
+                # leave a thread that nobody knows.
                 _reactor = Reactor()
-            except (RuntimeError, OSError) as error:
-                number = getattr(error, "errno", None) or EAGAIN
-                raise StartError(number, "cannot start the background thread") from error
-            atexit.register(_reactor.stop)
+                atexit.register(_reactor.stop)
+            _reactor.begin()
+        except (RuntimeError, OSError) as error:
+            if _reactor is not None:
+                atexit.unregister(_reactor.stop)
+                _reactor.close()
+                _reactor = None
+            number = getattr(error, "errno", None) or EAGAIN
+            raise StartError(number, "cannot start the background thread") from error
         return _reactor
 
 

@@ -25,6 +25,7 @@ from . import leftover
 from .acts import kill, look, perform
 from .launch import containment, program, start_child
 from .outcome import context_error
+from .ports import NO_PORT
 from .report import report
 from .stdio import Wiring
 from .tree import Tree
@@ -67,6 +68,7 @@ class Job:
     _child: Child | None = None
     _status: Status | None = None
     tree: Tree = _NO_TREE
+    port: Port = NO_PORT
     _telling = False
     _unlisten: Callable[[], None] | None = None
 

@@ -2,6 +2,28 @@
 
 from __future__ import annotations
 
+
+class NoPort:
+    """The port of a job that has no driver yet: there is nothing to wait for."""
+
+    def watch(self, fd: int, events: int, handler: Handler) -> None:
+        """Nothing."""
+
+    def unwatch(self, fd: int) -> None:
+        """Nothing."""
+
+    def post(self, function: Callable[[float], None]) -> None:
+        """Nothing."""
+
+    def open_mailbox(self) -> None:
+        """Nothing."""
+
+    def close_mailbox(self) -> None:
+        """Nothing."""
+
+
+NO_PORT = NoPort()
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
