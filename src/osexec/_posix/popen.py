@@ -9,9 +9,10 @@ in `started`, or waits until the thread has put it there.
 from __future__ import annotations
 
 import os
+from _thread import start_new_thread
 from errno import EAGAIN
 from subprocess import Popen
-from threading import Thread
+from threading import Event
 
 from .._words.errors import UsageError
 
@@ -24,22 +25,27 @@ def popen(request: Request, started: list[int]) -> int:
     """Start a child and return its pid."""
     env = None if request.env is None else _mapping(request.env)
     failed: list[BaseException] = []
+    ended = Event()
 
     def work() -> None:
         try:
             started.append(_open(request, env))
         except BaseException as error:  # noqa: BLE001  it goes on in the caller
             failed.append(error)
+        finally:
+            ended.set()
 
-    thread = Thread(target=work, name="osexec-spawn", daemon=True)
+    # Not Thread and its join(): on 3.11 and 3.12 a join that Ctrl-C had interrupted
+    # waited for ever when it was repeated (tests/drive/test_slow_exec.py).
     try:
-        thread.start()
+        start_new_thread(work, ())
     except RuntimeError as error:  # "can't start new thread": clone(2) said EAGAIN
         raise BlockingIOError(EAGAIN, str(error)) from None
     try:
-        thread.join()
+        ended.wait()
     except BaseException:
-        thread.join()  # as long as the exec takes; then the child can be ended
+        while not ended.is_set():
+            ended.wait()  # as long as the exec takes; then the child can be ended
         raise
     if failed:
         raise failed.pop()
