@@ -259,21 +259,41 @@ class Cmd(Spec):
             self._check_cancel(ctx, limit)
         job = self._job(streams, ctx, limit)
         caller.drive(job)
-        if job.error is not None:
-            raise job.error
+        error, job.error = job.error, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error, job  # the traceback knows this frame: no cycle through it
         assert job.result is not None
         return job.result
 
     def _lines(self, ctx: Context | None, limit: float | None) -> Iterator[str]:
         got: deque[bytes] = deque()
-        splitter = LineSplitter()
-        sink = Sink(
-            lambda data: got.extend(splitter.feed(data)), lambda: got.extend(splitter.finish())
-        )
+        splitter: LineSplitter | None = LineSplitter()
+
+        def write(data: bytes) -> None:
+            if splitter is not None:
+                got.extend(splitter.feed(data))
+
+        def last() -> None:
+            if splitter is not None:
+                got.extend(splitter.finish())
+
+        def drop() -> None:
+            nonlocal splitter
+            splitter = None
+            got.clear()
+
+        sink = Sink(write, last)
         stderr = KEPT if self.stderr is None else self.stderr
         job = self._job((self.stdin, sink, stderr), ctx, limit)
-        for line in caller.iterate(job, got):
-            yield line.decode(self.encoding, self.errors)
+        lines = caller.iterate(job, got, drop)
+        try:
+            for line in lines:
+                yield line.decode(self.encoding, self.errors)
+        finally:
+            lines.close()  # not left to its destructor, which swallows a Ctrl-C
         if job.error is not None:
             raise job.error
 

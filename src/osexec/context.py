@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 import os
+from _thread import TIMEOUT_MAX, LockType, allocate_lock
 from contextvars import ContextVar, Token
+from functools import partial
 from threading import RLock, Thread
 from time import monotonic
 
+from ._core.deadline import earlier
 from ._words.check import seconds
 from ._words.errors import Canceled, DeadlineExceeded, UsageError, caused
 from ._words.result import Reason
@@ -164,26 +167,23 @@ class Context:
             if self._err is None:
                 text = f"canceled: {caused(cause)}" if cause is not None else "canceled"
                 self._settle(Canceled(text, cause=cause), cause, monotonic())
-            listeners = list(self._listeners.values())
-            self._listeners.clear()
-        for listener in listeners:
-            listener()
+        self._call_listeners()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it is done; False if `timeout` seconds pass before."""
-        from threading import Event
-
         limit = seconds("timeout", timeout)
         until = None if limit is None or limit == math.inf else monotonic() + limit
-        done = Event()
-        forget = self._listen(done.set)
+        told = allocate_lock()  # not an Event: a signal handler may cancel while we are in it
+        told.acquire()
+        forget = self._listen(partial(_unlock, told))
         try:
             while not self.done:
-                times = [at for at in (until, self._deadline) if at is not None]
-                left = min(times) - monotonic() if times else None
-                if left is not None and left <= 0 and (until is not None and monotonic() >= until):
+                now = monotonic()
+                if until is not None and now >= until:
                     return self.done
-                done.wait(None if left is None else max(left, 0.0))
+                at = earlier(until, self._deadline)
+                left = TIMEOUT_MAX if at is None else min(at - now, TIMEOUT_MAX)
+                told.acquire(timeout=max(left, 0.0))
         finally:
             forget()
         return True
@@ -241,9 +241,11 @@ class Context:
         traceback: TracebackType | None,
     ) -> None:
         token, self._token = self._token, None
-        if token is not None:
-            _ambient.reset(token)
-        self.cancel(error if error is not None else "its block was left")
+        try:
+            if token is not None:
+                _ambient.reset(token)
+        finally:
+            self.cancel(error if error is not None else "its block was left")
 
     def __repr__(self) -> str:
         if self.err is not None:
@@ -287,14 +289,22 @@ class Context:
         return forget
 
     def _parent_done(self) -> None:
-        if self.err is None:  # cannot be: the parent is done
-            return
-        with _lock:
-            listeners = list(self._listeners.values())
-            self._listeners.clear()
+        if self.err is not None:
             self._unlisten_parent = None
-        for listener in listeners:
-            listener()
+            self._call_listeners()
+
+    def _call_listeners(self) -> None:
+        """Tell all, also when an exception (Ctrl-C) comes in between."""
+        while self._listeners:
+            try:
+                _, listener = self._listeners.popitem()
+            except KeyError:  # another thread took the last
+                return
+            try:
+                listener()
+            except BaseException:
+                self._call_listeners()
+                raise
 
 
 class Scope:
@@ -348,6 +358,13 @@ def scope_for(ctx: Context | None, timeout: float | None) -> Scope:
     elif not isinstance(ctx, Context):
         raise UsageError(f"ctx= takes a Context, not {ctx!r}")
     return Scope(ctx, timeout)
+
+
+def _unlock(lock: LockType) -> None:
+    try:
+        lock.release()
+    except RuntimeError:
+        pass  # told twice
 
 
 def _at(when: float | None, function: Callable[[], None]) -> Callable[[], None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import warnings
@@ -12,7 +11,7 @@ from io import BufferedReader
 from signal import SIGKILL, SIGTERM
 from weakref import ref
 
-from ._core.deadline import GRACE
+from ._core.deadline import after, patience
 from ._drive import reactor
 from ._run.pipe_files import PIPE_BUFFER, PipeReader, PipeWriter
 from ._words.check import seconds, signal_number
@@ -50,49 +49,64 @@ class Run:
         job = self.job
         until = job.scope.deadline
         if until is not None:
-            delay = GRACE if job.spec.wait_delay is None else job.spec.wait_delay
-            until = None if delay == math.inf else until + delay
+            until = after(until, patience(job.spec._plan.steps, job.spec.wait_delay))
         for name, fd in job.wiring.pipes.items():
             raw: PipeWriter | PipeReader
-            job.fds.release(fd)
             if name == "stdin":
-                raw = self.stdin = PipeWriter(fd)
+                raw = self.stdin = PipeWriter(fd, job.fds)
             else:
-                raw = PipeReader(fd, until)
+                raw = PipeReader(fd, job.fds, until)
                 setattr(self, name, BufferedReader(raw, PIPE_BUFFER))
             raw.keeps = process
 
     def wait_done(self, limit: float | None) -> bool:
         """Wait until everything has ended; False if `limit` seconds pass before."""
-        if limit is None or limit > TIMEOUT_MAX:
-            self._ended.acquire()
-        elif not self._ended.acquire(timeout=limit):
-            return False
-        self._ended.release()  # for the next who waits
-        return True
+        try:
+            return self._ended.acquire(timeout=-1 if limit is None else min(limit, TIMEOUT_MAX))
+        finally:
+            if self.job.finished:
+                _unlock(self._ended)  # for the next who waits, also if we were interrupted
 
     def close_pipes(self) -> None:
         """Close what is left open of our ends."""
         for file in (self.stdin, self.stdout, self.stderr):
             if file is not None:
+                # Released first: closing a buffered file waits for a read that is
+                # blocked in another thread.
+                raw = file.raw if isinstance(file, BufferedReader) else file
+                assert isinstance(raw, PipeReader | PipeWriter)
+                raw.release()
                 file.close()
 
     def finish(self) -> None:
         """Everything has ended; on the thread that owns the job."""
         job = self.job
         if self.stdin is not None:
-            self.stdin.close()  # nobody reads it any more
-        if job.result is None or not job.ended_by_itself:
-            for file in (self.stdout, self.stderr):
-                if file is not None:
-                    file.raw.release()  # type: ignore[attr-defined]
+            self.stdin.end()  # nobody reads it any more
+            self.stdin.keeps = None
+        for file in (self.stdout, self.stderr):
+            if file is not None:
+                raw = file.raw
+                assert isinstance(raw, PipeReader)
+                raw.keeps = None
+                if job.result is None or not job.ended_by_itself:
+                    raw.release()
 
 
 def _finished(ended: LockType, weak: ref[Run]) -> None:
     run = weak()
-    if run is not None:
-        run.finish()
-    ended.release()
+    try:
+        if run is not None:
+            run.finish()
+    finally:
+        _unlock(ended)
+
+
+def _unlock(lock: LockType) -> None:
+    try:
+        lock.release()
+    except RuntimeError:
+        pass  # another waiter has just done it
 
 
 def _view(job: Job, weak: ref[Run]) -> Process:
@@ -270,17 +284,18 @@ class Process:
         return self._run.wait_done(limit)
 
     def _end(self, cause: BaseException | str) -> None:
-        """End the tree and wait for that. Ctrl-C meanwhile skips the grace."""
+        """End the tree and wait for that. Ctrl-C meanwhile skips the grace, and then goes on."""
         job = self._run.job
-        asked = False
+        interrupted: KeyboardInterrupt | None = None
+        hurry = isinstance(cause, BaseException)  # if it is being ended already
         while not job.finished:
             try:
-                if not asked:
-                    asked = True
-                    job.post(lambda now: job.cancel(now, cause))
+                job.post(partial(job.cancel, cause=cause, hurry=hurry))
                 self._wait_done(None)
-            except KeyboardInterrupt:
-                job.post(lambda now: job.cancel(now, cause, hurry=True))
+            except KeyboardInterrupt as error:
+                interrupted, hurry = interrupted or error, True
+        if interrupted is not None and not isinstance(cause, KeyboardInterrupt):
+            raise interrupted
 
     def _check_owner(self) -> None:
         if os.getpid() != self._run.job.owner:

@@ -7,6 +7,8 @@ so on, until the run ends by itself.
 
 import gc
 import os
+import random
+import signal
 import sys
 import threading
 import time
@@ -25,6 +27,8 @@ from tests.helpers.waiting import look_until
 
 PACKAGE = str(Path(osexec.__file__).parent)
 DELAY = 0.02
+PATIENCE = 6 * GRACE
+STEP = 7
 CAT = Cmd("cat", stdin=b"x", stdout=Capture(), stderr=Capture(), wait_delay=DELAY, timeout=LONG)
 SLEEP = Cmd("sleep", str(FOREVER), wait_delay=DELAY)
 PIPED = Cmd("cat", stdin=PIPE, stdout=PIPE, wait_delay=DELAY)
@@ -55,7 +59,7 @@ def lines() -> None:
 
 
 def leave_lines() -> None:
-    for _ in Cmd("yes", wait_delay=DELAY).lines():
+    for _ in Cmd("sh", "-c", f"echo; exec sleep {FOREVER}", wait_delay=DELAY).lines():
         break
 
 
@@ -85,6 +89,10 @@ WAYS = [run, output, time_out, end_politely, fail_to_start, lines, leave_lines, 
 WAYS += [start_and_wait, leave_the_block, through_pipes]
 
 
+class Stuck(BaseException):
+    """It took so long that only this ended it."""
+
+
 class Interruption:
     """A Ctrl-C at the moment with a number, in the calling thread and in our own code."""
 
@@ -104,6 +112,12 @@ class Interruption:
 
 def ending(way: Callable[[], None], interruption: Interruption) -> str:
     """How it ended, by the name of what it raised."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stuck
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
     sys.setprofile(interruption)
     try:
         way()
@@ -112,6 +126,8 @@ def ending(way: Callable[[], None], interruption: Interruption) -> str:
         return type(error).__name__
     finally:
         sys.setprofile(None)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
     return "success"
 
 
@@ -145,26 +161,59 @@ def complaint(way: Callable[[], None], moment: int, swallowed: list[str]) -> str
     for pid in proc.children():
         proc.kill_quietly(pid)
         proc.reap_quietly(pid)
+    for name in set(os.listdir("/proc/self/fd")) - before:
+        close_quietly(int(name))
     return f"{moment}: {interruption.where}: {'; '.join(wrong)}" if wrong else ""
 
 
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_ctrl_c_at_every_moment_leaves_nothing(way: Callable[[], None], monkeypatch) -> None:
-    """An interruption in a `__del__` is lost, as Python will have it; it must not lose more."""
-    swallowed: list[str] = []
-    monkeypatch.setattr(
-        sys, "unraisablehook", lambda hooked: swallowed.append(repr(hooked.exc_value))
-    )
+def close_quietly(fd: int) -> None:
+    try:
+        os.close(fd)
+    except OSError:
+        pass  # the descriptor that listed the folder
+
+
+@pytest.fixture
+def swallowed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was raised in a `__del__` since the list was cleared: Python prints it and goes on."""
+    said: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda hooked: said.append(repr(hooked.exc_value)))
+    return said
+
+
+def interrupt(way: Callable[[], None], swallowed: list[str], first: int, step: int) -> None:
+    """Interrupt at the first moment and each `step` later, until it ends by itself."""
     complaints = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # an interrupted start drops its Process
         ending(way, Interruption(0))  # what is imported late is imported now
-        for moment in range(1, 5000):
+        gc.collect()
+        for moment in range(first, 5000, step):
             swallowed.clear()
             said = complaint(way, moment, swallowed)
             if said is None:
                 break
             if said:
                 complaints.append(said)
+            if "Stuck" in said:
+                break
+    print(f"{moment} moments")
     assert moment > 10
     assert not complaints, f"of {moment} moments:\n" + "\n".join(complaints)
+
+
+EACH_WAY = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+
+
+@EACH_WAY
+def test_ctrl_c_at_some_moments_leaves_nothing(way: Callable[[], None], swallowed) -> None:
+    """An interruption in a `__del__` is lost, as Python will have it; it must not lose more."""
+    first = random.SystemRandom().randint(1, STEP)
+    print(f"begins with moment {first}")
+    interrupt(way, swallowed, first, STEP)
+
+
+@pytest.mark.stress
+@EACH_WAY
+def test_ctrl_c_at_every_moment_leaves_nothing(way: Callable[[], None], swallowed) -> None:
+    interrupt(way, swallowed, 1, 1)

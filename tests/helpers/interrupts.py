@@ -28,19 +28,24 @@ class CtrlC:
 
     def hits(self, function: Callable[[], object], after: float, times: int = 1) -> bool:
         """Call `function`, with a Ctrl-C `after` seconds, then more; whether it raised that."""
-        hit = False
         try:
-            self._left = times
-            signal.setitimer(signal.ITIMER_REAL, max(after, 1e-6), 0.002)
-            function()
+            try:
+                self._left = times
+                signal.setitimer(signal.ITIMER_REAL, max(after, 1e-6), 0.002)
+                function()
+                return False
+            finally:
+                self._disarm()
         except KeyboardInterrupt:
-            hit = True
+            return True
+
+    def _disarm(self) -> None:
         while True:
             try:
                 self._left = 0
                 signal.setitimer(signal.ITIMER_REAL, 0)
-                return hit
-            except KeyboardInterrupt:  # it arrived after the end of `function`
+                return
+            except KeyboardInterrupt:  # it arrived after the end of the call
                 pass
 
     def _arrived(self, number: int, frame: FrameType | None) -> None:

@@ -44,6 +44,10 @@ MEASURE = """
             Cmd("cat", stdin=data, stdout=osexec.DEVNULL).run()
         elif way == "lines":
             kept = sum(1 for line in Cmd("seq", "1000000").lines())
+        elif way == "lines left":
+            script = "trap '' TERM; while :; do yes; done"
+            for line in Cmd("sh", "-c", script, cancel="TERM", wait_delay=0.3).lines():
+                break
         elif way == "slow writer":
             class Slow:
                 taken = 0
@@ -79,6 +83,10 @@ def test_a_bounded_capture_of_endless_output_takes_little(way: str) -> None:
 
 def test_lines_are_not_collected() -> None:
     assert extra("lines") < MIB
+
+
+def test_what_comes_after_the_loop_was_left_is_not_collected() -> None:
+    assert extra("lines left") < MIB
 
 
 def test_input_from_memory_is_not_copied_whole() -> None:

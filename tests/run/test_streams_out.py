@@ -21,6 +21,7 @@ from osexec import (
     UsageError,
 )
 from tests.helpers.drivers import error_of
+from tests.helpers.limits import LONG
 from tests.helpers.roles import role
 
 OUT = Cmd("sh", "-c", "echo out")
@@ -184,19 +185,23 @@ def test_a_writer_takes_all_in_order_on_a_thread_of_its_own(run) -> None:
     assert writer.flushed == 1
 
 
-def test_memory_needs_no_thread(run) -> None:
-    before = threading.enumerate()
-    seen: list[list[threading.Thread]] = []
-
-    class Memory(io.BytesIO):
-        def write(self, data: object) -> int:
-            seen.append(threading.enumerate())
-            return super().write(data)
-
-    memory = Memory()
+def test_memory_needs_no_thread(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("osexec._posix.worker.Thread", None)
+    memory = io.BytesIO()
     run(Cmd("echo", "x", stdout=memory))
     assert memory.getvalue() == b"x\n"
-    assert all(threads == before for threads in seen)
+
+
+def test_a_subclass_of_memory_may_block_and_holds_nothing_up(run) -> None:
+    class Slow(io.BytesIO):
+        def write(self, data: object) -> int:
+            written.wait(LONG)
+            return 0
+
+    written = threading.Event()
+    with pytest.raises(osexec.WaitDelayExpired):
+        run(Cmd("echo", "x", stdout=Slow(), wait_delay=0))
+    written.set()
 
 
 def test_a_writer_that_takes_a_part_gets_the_rest(run) -> None:

@@ -19,6 +19,14 @@ def after(now: float, delay: float | None) -> float | None:
     return None if delay is None or delay == inf else now + delay
 
 
+def patience(steps: tuple[tuple[int, float | None], ...], wait_delay: float | None) -> float:
+    """How long an ending may take: the wait delay, else as long as timed steps take, else GRACE."""
+    if wait_delay is not None:
+        return wait_delay
+    timed = [delay for _, delay in steps if delay is not None]
+    return sum(timed) if timed else GRACE
+
+
 def earlier(one: float | None, other: float | None) -> float | None:
     if one is None:
         return other

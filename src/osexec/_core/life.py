@@ -15,7 +15,7 @@ from __future__ import annotations
 from signal import SIGKILL
 
 from .._words.result import Reason
-from .deadline import DEATH_LIMIT, GRACE, LAST_MOMENT, SETTLE, after, earlier
+from .deadline import DEATH_LIMIT, LAST_MOMENT, SETTLE, after, earlier, patience
 from .facts import Act, Fact, State
 
 TYPE_CHECKING = False
@@ -111,6 +111,11 @@ class Life:
         if row is None:
             return []
         return row[0](self, now, value)
+
+    def recount(self, streams: int, now: float) -> list[Act]:
+        """How many streams are open, told anew after an interruption that may have lost a fact."""
+        self.streams = streams + 1
+        return self.tell(Fact.STREAM_ENDED, now, False)
 
     def wake_at(self) -> float | None:
         """The next time at which TIMER must be told; None if nothing is timed."""
@@ -273,10 +278,7 @@ class Life:
     def _note_context(self, now: float, value: object) -> None:
         assert isinstance(value, tuple)
         self.ended_by, self.cause = value
-        delay = self._wait_delay
-        if delay is None:
-            timed = [delay for _, delay in self._steps if delay is not None]
-            delay = sum(timed) if timed else GRACE
+        delay = patience(self._steps, self._wait_delay)
         self._force_at = earlier(self._force_at, after(now, delay))
 
     def _next_step(self, now: float) -> list[Act]:

@@ -14,13 +14,13 @@ from time import monotonic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from .._posix.descriptors import Descriptors
     from .._run.job import Job
     from .._run.ports import Handler
 
-LONGEST_MS = 1 << 30
+LONGEST = 3600.0
 """poll(2) takes an int; a longer wait is cut into several."""
 
 
@@ -76,7 +76,8 @@ class CallerPort:
             wait_ms = None
         else:
             # Rounded up: a wait that ends early would spin until the time has come.
-            wait_ms = min(LONGEST_MS, max(0, ceil((wake_at - monotonic()) * 1000)))
+            left = min(wake_at - monotonic(), LONGEST)
+            wait_ms = max(0, ceil(left * 1000))
         ready = self._poll.poll(wait_ms)
         now = monotonic()
         for fd, events in ready:
@@ -108,8 +109,10 @@ def drive(job: Job) -> None:
         raise
 
 
-def iterate(job: Job, got: deque[bytes]) -> Iterator[bytes]:
+def iterate(job: Job, got: deque[bytes], drop: Callable[[], None]) -> Generator[bytes]:
     """Run a job and yield what its pumps put into `got`, as it comes.
+
+    Once nobody wants more, `drop()` is called, and what comes is not kept.
 
     Nobody turns the crank while the consumer works: the pipe fills and the
     command waits. Leaving the iteration ends the command's tree.
@@ -122,9 +125,11 @@ def iterate(job: Job, got: deque[bytes]) -> Iterator[bytes]:
             while got:
                 yield got.popleft()
     except GeneratorExit:
+        drop()
         end(job, port, "the iteration was left")
         raise
     except BaseException as error:
+        drop()
         end(job, port, error)
         raise
     while got:
@@ -143,14 +148,21 @@ def end(job: Job, port: CallerPort, cause: BaseException | str) -> None:
 
     An exception while it is being ended already (Ctrl-C in the grace of a
     timeout, or a second Ctrl-C) skips what is left of the grace.
+
+    Raises:
+        KeyboardInterrupt: It came meanwhile; the tree has ended all the same.
     """
+    interrupted: KeyboardInterrupt | None = None
     try:
         try:
             _turn_to_end(job, port, cause)
-        except KeyboardInterrupt:
-            _turn_to_end(job, port, cause)
+        except KeyboardInterrupt as error:
+            interrupted = error
+            _turn_to_end(job, port, error)
     finally:
         job.slay()  # nothing to do, unless even that was interrupted
+    if interrupted is not None and not isinstance(cause, KeyboardInterrupt):
+        raise interrupted
 
 
 def _turn_to_end(job: Job, port: CallerPort, cause: BaseException | str) -> None:

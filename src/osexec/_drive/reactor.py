@@ -98,6 +98,8 @@ class Seat:
 
     def _sit(self, now: float) -> None:
         with self._lock:
+            if self.seated:
+                return
             self.seated = True
         self.reactor.seats.add(self)
         for fd, (events, handler) in self._watches.items():
@@ -364,6 +366,7 @@ def start(job: Job) -> None:
         if seat.job is None:
             job.slay()
         else:
+            seat.hand_over(job)  # once more: the interruption may have lost the first
             seat.post(lambda now: job.cancel(now, "its start was interrupted"))
         raise
 

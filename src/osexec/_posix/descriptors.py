@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from _thread import RLock
+from collections import deque
 from itertools import chain, starmap
 
 LOWEST = 3
@@ -22,7 +24,13 @@ def above_stdio(fd: int) -> int:
         os.close(fd)
 
 
+_exhaust = deque[None](maxlen=0).extend
+
 _live: dict[int, list[int]] = {}
+
+# Held while a pipe is made and entered, and over a fork: a copy made by another
+# thread in between would hold both ends, and know of neither.
+_making = RLock()
 
 
 class Descriptors:
@@ -45,7 +53,8 @@ class Descriptors:
         """A pipe: (reading end, writing end)."""
         # In one C call from pipe(2) to the list: a Ctrl-C handler runs between
         # two bytecodes, and there the two numbers would be known to nobody.
-        self._open.extend(chain.from_iterable(starmap(os.pipe, ((),))))
+        with _making:
+            self._open.extend(chain.from_iterable(starmap(os.pipe, ((),))))
         write_end, read_end = self._open[-1], self._open[-2]
         if read_end < LOWEST or write_end < LOWEST:
             return self._raised(read_end), self._raised(write_end)
@@ -60,13 +69,25 @@ class Descriptors:
     def event(self) -> int:
         """An eventfd(2) to wake a poller, non-blocking."""
         flags = os.EFD_CLOEXEC | os.EFD_NONBLOCK
-        self._open.extend(starmap(os.eventfd, ((0, flags),)))
+        with _making:
+            self._open.extend(starmap(os.eventfd, ((0, flags),)))
         return self._raised(self._open[-1])
+
+    def pidfd(self, pid: int) -> int:
+        """A pidfd_open(2)."""
+        self._open.extend(starmap(os.pidfd_open, ((pid,),)))
+        fd = self._open[-1]
+        return fd if fd >= LOWEST else self._raised(fd)
 
     def adopt(self, fd: int) -> int:
         """Become the owner of a descriptor made elsewhere."""
         self._open.append(fd)
         return fd if fd >= LOWEST else self._raised(fd)
+
+    def take(self, fd: int, other: Descriptors) -> int:
+        """Become the owner of one that `other` owns; at any moment it has exactly one."""
+        self._open.extend(map(other._open.pop, (other._open.index(fd),)))
+        return fd
 
     def release(self, fd: int) -> int:
         """Stop being the owner; the caller is now."""
@@ -75,18 +96,19 @@ class Descriptors:
 
     def close(self, fd: int) -> None:
         """Close one of ours; a number that is not ours (any more) is left alone."""
-        try:
-            # Off the list first: closing a number twice may close another's file.
-            self._open.remove(fd)
-        except ValueError:
-            return
-        os.close(fd)
+        if fd in self._open:
+            self._close(self._open.index(fd))
 
     def close_all(self) -> None:
         """Close what is still open."""
         while self._open:
-            os.close(self._open.pop())
+            self._close(-1)
         _live.pop(self._key, None)
+
+    def _close(self, place: int) -> None:
+        # Off the list first, since closing a number twice may close another's file;
+        # and in one C call, since a Ctrl-C between the two would lose the number.
+        _exhaust(map(os.close, map(self._open.pop, (place,))))
 
     def _raised(self, fd: int) -> int:
         if fd >= LOWEST:  # the other end of a pipe was low
@@ -98,10 +120,22 @@ class Descriptors:
 
 def _forget_in_forked_child() -> None:
     """A copy made by os.fork() must not hold pipes open that the parent waits on."""
+    global _making
+    _making = RLock()
     for owned in list(_live.values()):
         while owned:
             os.close(owned.pop())
     _live.clear()
 
 
-os.register_at_fork(after_in_child=_forget_in_forked_child)
+def _before_fork() -> None:
+    _making.acquire()
+
+
+def _after_fork() -> None:
+    _making.release()
+
+
+os.register_at_fork(
+    before=_before_fork, after_in_parent=_after_fork, after_in_child=_forget_in_forked_child
+)

@@ -28,7 +28,9 @@ def block(
         if cwd is not None:
             # Absolute, but with symbolic links kept: what a shell would say.
             entries.pop(b"PWD", None)  # Go puts it last
-            entries[b"PWD"] = os.path.normpath(os.path.join(os.getcwdb(), cwd))
+            if cwd[:1] != b"/":
+                cwd = os.path.join(os.getcwdb(), cwd)
+            entries[b"PWD"] = os.path.normpath(cwd)
         if extra:
             entries.update(extra)
         return _joined(entries)

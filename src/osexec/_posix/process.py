@@ -70,7 +70,7 @@ class Child:
 
     def _open_pidfd(self) -> None:
         try:
-            fd = self._fds.adopt(os.pidfd_open(self.pid))
+            fd = self._fds.pidfd(self.pid)
         except ProcessLookupError:
             self._lose()  # reaped by a stranger before we could look
             return
@@ -191,10 +191,12 @@ class Child:
 def reap_left() -> None:
     """Reap children that were left behind unkillable, if they have ended since."""
     for child in left[:]:
-        try:
-            ended, _ = os.waitpid(child.pid, os.WNOHANG)
-        except ChildProcessError:
-            ended = child.pid
+        with child._lock:
+            try:
+                ended, _ = os.waitpid(child.pid, os.WNOHANG)
+            except ChildProcessError:
+                ended = child.pid
+            child.reaped = child.reaped or bool(ended)
         if ended and child in left:
             left.remove(child)
 

@@ -51,6 +51,7 @@ class Job:
     """A run of a command, from the first check to the last closed descriptor."""
 
     contain = "process"
+    owner = 0
     finished = False
     crashed: BaseException | None = None
     result: Result | None = None
@@ -191,6 +192,8 @@ class Job:
 
     def cancel(self, now: float, cause: Any, *, hurry: bool = False) -> None:
         """End it as the end of its context would; in a hurry, skip what is left of the grace."""
+        if isinstance(cause, BaseException):
+            self._see_again(now)
         if self.life is _UNBORN or self.life.is_done or os.getpid() != self.owner:
             self.slay()  # interrupted in its start or its finish, or not ours to end
         elif not self.finished:
@@ -270,6 +273,18 @@ class Job:
             for pump in self.pumps[:]:
                 pump.catch_up(now)
 
+    def _see_again(self, now: float) -> None:
+        """An exception may have come between what was seen and its being told."""
+        if self.finished or self.life is _UNBORN or os.getpid() != self.owner:
+            return
+        self._facts.clear()
+        if self._status is not None and not self.life.exited:
+            self.tell(Fact.EXITED, now, self._status.returncode)
+        self.pumps[:] = [pump for pump in self.pumps if not pump.is_over()]
+        if self.life.streams != len(self.pumps):
+            for act in self.life.recount(len(self.pumps), now):
+                perform(self, act, now)
+
     def _on_exit(self, events: int, now: float) -> None:
         assert self._child is not None
         status = self._child.peek()
@@ -306,9 +321,13 @@ class Job:
         self.leaked = self.tree.alive()
         self._close()
         self.result, self.error = report(self, status, now)
+        self._tell_finished()
+
+    def _tell_finished(self) -> None:
         self.finished = True
-        if self.on_finish is not None:
-            self.on_finish()
+        ended, self.on_finish, self.process = self.on_finish, None, None
+        if ended is not None:
+            ended()
 
     def _close(self) -> None:
         if self._unlisten is not None:
@@ -344,9 +363,7 @@ class Job:
         for pump in self.pumps:
             pump.abandon()
         self._close()
-        self.finished = True  # last: an interrupted slay is begun anew
-        if self.on_finish is not None:
-            self.on_finish()
+        self._tell_finished()  # last: an interrupted slay is begun anew
 
     def crash(self, error: BaseException) -> None:
         """Something went wrong in our own code: end the command, keep the error for the waiter."""

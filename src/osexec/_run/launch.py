@@ -10,7 +10,7 @@ from .._posix.spawn import Request, spawn
 from .._posix.users import credentials
 from .._words.attrs import NO_ATTRS
 from .._words.streams import Stream
-from .stdio import NOT_CHANGED, Wiring
+from .stdio import NOT_CHANGED, Wiring, checked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ def start_child(
     if spec.cwd is not None:
         request.cwd = os.fsencode(spec.cwd)
     request.env = block(spec._env, spec._extra_env, request.cwd)
+    for fd in spec.pass_fds:
+        checked("pass_fds", fd)
     request.pass_fds = spec.pass_fds
     return spawn(request, fds, started)
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 from io import RawIOBase
 from math import ceil
-from select import POLLIN, POLLOUT, poll
-from threading import Lock
+from select import PIPE_BUF, POLLIN, POLLOUT, poll
+from threading import RLock
 from time import monotonic
 
 from .._posix.descriptors import Descriptors
@@ -24,21 +24,25 @@ if TYPE_CHECKING:
     Buffer = Any  # anything with the buffer protocol; `typing` has no name for it before 3.12
 
 PIPE_BUFFER = 65536
+LONGEST = 3600.0
+"""poll(2) takes an int; a longer wait is cut into several."""
 
 
 class _PipeEnd(RawIOBase):
     """One end of a pipe, with an eventfd that wakes a blocked call."""
 
-    def __init__(self, fd: int, until: float | None = None) -> None:
+    _wake = _fd = -1
+
+    def __init__(self, fd: int, owner: Descriptors, until: float | None = None) -> None:
         super().__init__()
-        # Known as the others are, so that a copy made by os.fork() closes its own.
-        self._fds = Descriptors()
-        self._fd = self._fds.adopt(fd)
+        self._lock = RLock()
+        self._released = False
         self._until = until
         self.keeps: object = None  # whoever must live as long as this file is used
-        self._released = False
+        # Known as the others are, so that a copy made by os.fork() closes its own.
+        self._fds = Descriptors()
         self._wake = self._fds.event()
-        self._lock = Lock()
+        self._fd = self._fds.take(fd, owner)  # last: until then it is the owner's
 
     def fileno(self) -> int:
         """The descriptor."""
@@ -46,11 +50,20 @@ class _PipeEnd(RawIOBase):
         return self._fd
 
     def release(self) -> None:
-        """No call blocks any more."""
-        with self._lock:
-            if not self.closed and not self._released and self._wake in self._fds:
-                self._released = True
+        """No call blocks any more. Takes no lock: whoever calls must not wait for a reader."""
+        if not self._released:
+            self._released = True
+            if self._wake in self._fds:
                 os.eventfd_write(self._wake, 1)
+
+    def end(self) -> None:
+        """Release, and close unless somebody is in a call just now."""
+        self.release()
+        if self._lock.acquire(blocking=False):
+            try:
+                self.close()
+            finally:
+                self._lock.release()
 
     def close(self) -> None:
         """Close our end; a call blocked in another thread comes back."""
@@ -59,27 +72,34 @@ class _PipeEnd(RawIOBase):
         self.release()
         with self._lock:
             if not self.closed:
-                super().close()
                 self._fds.close_all()
+                super().close()
 
     def _check(self) -> None:
         if self.closed or self._fd not in self._fds:
             raise ValueError("I/O operation on closed file")
 
+    def _is_ready(self, events: int) -> bool:
+        """Whether a read, or a write of up to PIPE_BUF, would not block (pipe(7))."""
+        poller = poll()
+        poller.register(self._fd, events)
+        return bool(poller.poll(0))
+
     def _wait(self, events: int) -> None:
         poller = poll()
         poller.register(self._fd, events)
         poller.register(self._wake, POLLIN)
-        left = None if self._until is None else max(0, ceil((self._until - monotonic()) * 1000))
-        if not poller.poll(left):
+        left = LONGEST if self._until is None else self._until - monotonic()
+        poller.poll(max(0, ceil(min(left, LONGEST) * 1000)))
+        if self._until is not None and monotonic() >= self._until:
             self.release()
 
 
 class PipeReader(_PipeEnd):
     """Our end of the child's stdout or stderr.
 
-    Not O_NONBLOCK: the flag would be shared with a command that gets this file
-    as its stdin, and would break it.
+    Not O_NONBLOCK: the flag would be shared with a command that gets this file as
+    its stdin, and would break it.
     """
 
     def readable(self) -> bool:
@@ -93,25 +113,18 @@ class PipeReader(_PipeEnd):
             with self._lock:
                 self._check()
                 last = self._released  # looked at before the pipe: what is there then is all
-                if self._is_ready():
+                if self._is_ready(POLLIN):
                     return os.readv(self._fd, [view])
                 if last:
                     return 0
             self._wait(POLLIN)
 
-    def _is_ready(self) -> bool:
-        """Whether a read would not block."""
-        poller = poll()
-        poller.register(self._fd, POLLIN)
-        return bool(poller.poll(0))
-
 
 class PipeWriter(_PipeEnd):
-    """Our end of the child's stdin. Unbuffered: what is written is on its way."""
+    """Our end of the child's stdin. Unbuffered: what is written is on its way.
 
-    def __init__(self, fd: int) -> None:
-        super().__init__(fd)
-        os.set_blocking(fd, False)  # POLLOUT promises room for a part only (pipe(7))
+    Not O_NONBLOCK either, for a command that gets it as its stdout.
+    """
 
     def writable(self) -> bool:
         """True."""
@@ -130,10 +143,8 @@ class PipeWriter(_PipeEnd):
                 self._check()
                 if self._released:
                     raise BrokenPipeError("the command has ended")
-                try:
-                    done += os.write(self._fd, view[done:])
+                if self._is_ready(POLLOUT):
+                    done += os.write(self._fd, view[done : done + PIPE_BUF])
                     continue
-                except BlockingIOError:
-                    pass
             self._wait(POLLOUT)
         return done

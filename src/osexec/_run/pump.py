@@ -65,7 +65,8 @@ class ReadPump:
 
     def ready(self, events: int, now: float) -> None:
         """There is something to read, or the last writer is gone."""
-        assert self.fd is not None
+        if self.fd is None:
+            return
         data = os.read(self.fd, CHUNK)
         if not data:
             self._end_of_file(now)
@@ -112,6 +113,10 @@ class ReadPump:
             if not sink.done:
                 self.whole = False
             sink.abandon()
+
+    def is_over(self) -> bool:
+        """Nothing will come of it any more."""
+        return self.fd is None and all(sink.done for sink in self.sinks)
 
     def busy(self) -> list[str]:
         """The caller's writers that have not taken all, for people."""
@@ -228,7 +233,8 @@ class WritePump:
 
     def ready(self, events: int, now: float) -> None:
         """There is room in the pipe, or no reader is left."""
-        assert self.fd is not None
+        if self.fd is None:
+            return
         if events & POLLERR or not self._data:
             self._end(now)
             return
@@ -258,6 +264,10 @@ class WritePump:
         """Leave the caller's reader alone."""
         if self._worker is not None:
             self._worker.abandon()
+
+    def is_over(self) -> bool:
+        """Nothing will come of it any more."""
+        return self.fd is None
 
     def busy(self) -> list[str]:
         """The caller's reader, if it is still being waited for."""

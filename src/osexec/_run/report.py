@@ -28,7 +28,7 @@ def report(job: Job, status: Status | None, now: float) -> tuple[Result, Error |
         stderr=captured["stderr"].getvalue() if "stderr" in captured else None,
         output_complete=job.output_complete and not life.severed,
         omitted=sum(kept.omitted for kept in captured.values()) if captured else 0,
-        holders=job.holders,
+        holders=job.holders if life.cut else (),
         leaked=job.leaked,
         started_at=job.started_at,
         elapsed=now - job.began,

@@ -101,10 +101,8 @@ def sink_for(target: Any, encoding: str, errors: str, changed: Changed) -> Sink 
         return target
     if isinstance(target, int):
         return _descriptor_sink(target, encoding, errors, changed)
-    if isinstance(target, BytesIO):
+    if type(target) is BytesIO:  # a subclass may do what it likes in its write()
         return Sink(target.write, None)
-    if not isinstance(target, TextIOBase) and _is_regular_file(target):
-        return Sink(_put(target), _flush(target))
     return ThreadSink(target, encoding, errors, changed)
 
 
@@ -126,13 +124,6 @@ class _Descriptor:
 
     def write(self, data: bytes) -> int:
         return os.write(self._fd, data)
-
-
-def _is_regular_file(target: Any) -> bool:
-    try:
-        return S_ISREG(os.fstat(target.fileno()).st_mode)
-    except (AttributeError, OSError, ValueError):
-        return False
 
 
 def _put(target: Any) -> Callable[[bytes], None]:

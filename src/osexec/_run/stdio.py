@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from errno import EBADF
+from io import BufferedRandom, BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 from os import PathLike
-from stat import S_ISSOCK
+from stat import S_ISREG, S_ISSOCK
 
 from .._core.buffers import HeadTail, Whole, buffer
 from .._words.errors import UsageError
 from .._words.streams import Capture, Stream
+from .pipe_files import PipeReader, PipeWriter
 from .pump import ReadPump, WritePump
 from .sinks import Sink
 from .sources import taker
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from .._posix.descriptors import Descriptors
 
+NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 NOT_CHANGED = -1
 """The child keeps what we have under that number."""
 
@@ -74,9 +77,9 @@ class Wiring:
         if value is Stream.INHERIT:
             return NOT_CHANGED
         if isinstance(value, int):
-            return _checked("stdin", value)
+            return checked("stdin", value)
         if isinstance(value, PathLike):
-            return self._child(self._fds.open(value, os.O_RDONLY))
+            return self._child(self._file(value, os.O_RDONLY))
         if value is Stream.PIPE:
             read_end, write_end = self._fds.pipe()
             self.pipes["stdin"] = write_end
@@ -110,9 +113,9 @@ class Wiring:
         if value is Stream.DEVNULL:
             return self._devnull()
         if isinstance(value, int):
-            return _checked(name, value)
+            return checked(name, value)
         if isinstance(value, PathLike):
-            return self._child(self._fds.open(value, os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
+            return self._child(self._file(value, NEW))
         if value is Stream.PIPE:
             read_end, write_end = self._fds.pipe()
             self.pipes[name] = read_end
@@ -140,11 +143,18 @@ class Wiring:
         if target is Stream.INHERIT:
             return 1 if name == "stdout" else 2
         if isinstance(target, PathLike):
-            return self._fds.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            return self._file(target, NEW)
         if isinstance(target, int):
-            return _checked(name, target)
+            return checked(name, target)
         fd = handed_over(name, target)
         return target if fd is None else fd
+
+    def _file(self, path: Any, flags: int) -> int:
+        """A file by its path. It never blocks: a FIFO without a reader is an error (fifo(7))."""
+        fd = self._fds.open(path, flags | os.O_NONBLOCK)
+        if not S_ISREG(os.fstat(fd).st_mode):
+            os.set_blocking(fd, True)
+        return fd
 
     def _devnull(self) -> int:
         if self._null is None:
@@ -162,7 +172,7 @@ def handed_over(name: str, file: Any) -> int | None:
     A socket is copied: its timeout makes it non-blocking for the child too, and
     what Python has read ahead of it would be lost.
     """
-    if isinstance(file, str | bytes | Capture | Sink):
+    if isinstance(file, str | bytes | Capture | Sink) or not _is_plain(file):
         return None
     try:
         fd = file.fileno()
@@ -183,6 +193,22 @@ def handed_over(name: str, file: Any) -> int | None:
     return fd
 
 
+def _is_plain(file: Any) -> bool:
+    """Whether reading or writing it is reading or writing its descriptor, and nothing more.
+
+    A gzip file has a descriptor too, and a class of the caller's may have one.
+    """
+    if type(file).__name__ == "_TemporaryFileWrapper":
+        file = file.file
+    if isinstance(file, TextIOWrapper):
+        file = file.buffer
+    if isinstance(file, BufferedReader | BufferedWriter | BufferedRandom):
+        file = file.raw
+    if isinstance(file, FileIO | PipeReader | PipeWriter):
+        return True
+    return not any(hasattr(file, way) for way in ("read", "recv", "write", "sendall"))
+
+
 def _position(file: Any) -> int:
     """Where Python is in the file, not where its read-ahead is."""
     try:
@@ -194,7 +220,7 @@ def _position(file: Any) -> int:
     return position
 
 
-def _checked(name: str, fd: int) -> int:
+def checked(name: str, fd: int) -> int:
     try:
         os.fstat(fd)
     except OSError as error:
@@ -210,4 +236,4 @@ def _same(stdout: object, stderr: object) -> bool:
         return False
     if isinstance(stdout, PathLike) and isinstance(stderr, PathLike):
         return bool(os.fspath(stdout) == os.fspath(stderr))
-    return stdout is stderr
+    return stdout is stderr or (isinstance(stdout, tuple) and stdout == stderr)

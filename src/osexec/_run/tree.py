@@ -6,7 +6,6 @@ a minder will answer the same questions for a whole tree.
 
 from __future__ import annotations
 
-import os
 from select import POLLIN, poll
 from signal import SIGCONT, SIGKILL
 
@@ -141,7 +140,7 @@ class Tree:
 
         if probe.can("pidfd"):
             try:
-                fd = job.fds.adopt(os.pidfd_open(pid))
+                fd = job.fds.pidfd(pid)
             except ProcessLookupError:
                 self.look_at = now  # gone while we looked: look at once
                 return
