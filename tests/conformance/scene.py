@@ -1,6 +1,8 @@
 """Where a scenario happens: its scratch folder, its files, and the conditions in the driver."""
 
+import ctypes
 import os
+import platform
 import re
 import signal
 from pathlib import Path
@@ -94,3 +96,16 @@ def reset_signals() -> None:
             is_int = number == signal.SIGINT
             signal.signal(number, signal.default_int_handler if is_int else signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    _reset_internal_signals()
+
+
+def _reset_internal_signals() -> None:
+    """Put back what glibc's posix_spawn leaves ignored in what it starts, as make does its shells.
+
+    32 and 33 belong to the thread library, so only the kernel itself can be asked.
+    """
+    number = {"x86_64": 13, "aarch64": 134}.get(platform.machine())  # rt_sigaction(2)
+    if number is not None:
+        default = bytes(32)  # struct kernel_sigaction with SIG_DFL and no flags
+        for internal in (32, 33):
+            ctypes.CDLL(None).syscall(number, internal, default, None, 8)

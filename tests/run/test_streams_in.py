@@ -13,6 +13,7 @@ import osexec
 from osexec import DEVNULL, INHERIT, Capture, Cmd, CopyError, ExitError, StartError, UsageError
 from tests.helpers.drivers import error_of
 from tests.helpers.limits import FOREVER, GRACE, LONG, SHORT
+from tests.helpers.ready import read_ready_file
 from tests.helpers.roles import role
 
 MIB = 1 << 20
@@ -253,14 +254,19 @@ def test_the_exit_wins_over_a_reader_that_fails(run) -> None:
     assert any("lost" in note for note in error.__notes__)
 
 
-def test_a_reader_that_fails_after_the_command_has_gone_is_still_an_error(run, gate) -> None:
-    """Go waits for its copying goroutine too; but nobody waits for a reader that blocks."""
+def test_a_reader_that_fails_when_its_pipe_is_closed_already_is_still_an_error(
+    run, tmp_path: Path
+) -> None:
+    """The child was quicker; but what went wrong in the caller's own code is not hidden by that."""
 
     class Late:
         def read(self, size: int) -> bytes:
+            read_ready_file(tmp_path / "closed")
+            (tmp_path / "failed").touch()
             raise KeyError("too late")
 
-    error = error_of(run, Cmd("sh", "-c", "exec <&-; sleep 0.05", stdin=Late()))
+    line = f"exec <&-; echo >closed; until [ -e failed ]; do sleep 0.01; done; sleep {SHORT}"
+    error = error_of(run, Cmd("sh", "-c", line, stdin=Late(), cwd=tmp_path))
     assert isinstance(error, CopyError)
 
 

@@ -74,9 +74,9 @@ class ReadWorker:
             with self._changed:
                 while not (self._asked or self._abandoned):
                     self._changed.wait()
-                if self._abandoned:
+                if not self._asked:
                     return
-                self._asked = False
+                self._asked = False  # what was asked for is taken: its failure is an answer too
             try:
                 piece = self._take()
             except BaseException as error:  # noqa: BLE001  it goes on as a CopyError

@@ -28,10 +28,14 @@ LONGEST = 3600.0
 """poll(2) takes an int; a longer wait is cut into several."""
 
 
+_NOTHING = Descriptors()
+
+
 class _PipeEnd(RawIOBase):
     """One end of a pipe, with an eventfd that wakes a blocked call."""
 
     _wake = _fd = -1
+    _fds = _NOTHING
 
     def __init__(self, fd: int, owner: Descriptors, until: float | None = None) -> None:
         super().__init__()
