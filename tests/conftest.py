@@ -1,5 +1,6 @@
 """What every test gets: a tag for its processes, a look at what it left, and a gate."""
 
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -12,6 +13,13 @@ from tests.helpers.stress import box as box
 # An example that meets a busy machine is slow, not wrong.
 hypothesis.settings.register_profile("osexec", deadline=None)
 hypothesis.settings.load_profile("osexec")
+
+# A run in the background (a shell's `&`, nohup) begins with these ignored, and what is ignored
+# stays so in every child: a Ctrl-C that a test sends would reach nobody.
+for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        is_int = number == signal.SIGINT
+        signal.signal(number, signal.default_int_handler if is_int else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -62,7 +62,7 @@ def test_many_at_once_each_with_its_own_end(tag: Tag) -> None:
         Cmd.sh(f"read x; exit {number % 100}", stdin=PIPE, stdout=Capture()).start()
         for number in range(AT_ONCE)
     ]
-    assert count("task") == threads
+    assert count("task") <= threads
     tag.wait_count(AT_ONCE)
     for process in processes:
         assert process.stdin is not None

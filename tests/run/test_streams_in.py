@@ -261,12 +261,14 @@ def test_a_reader_that_fails_when_its_pipe_is_closed_already_is_still_an_error(
 
     class Late:
         def read(self, size: int) -> bytes:
+            (tmp_path / "reading").touch()
             read_ready_file(tmp_path / "closed")
             (tmp_path / "failed").touch()
             raise KeyError("too late")
 
-    line = f"exec <&-; echo >closed; until [ -e failed ]; do sleep 0.01; done; sleep {SHORT}"
-    error = error_of(run, Cmd("sh", "-c", line, stdin=Late(), cwd=tmp_path))
+    line = "until [ -e reading ]; do sleep 0.01; done; exec <&-; echo >closed"
+    line += f"; until [ -e failed ]; do sleep 0.01; done; sleep {SHORT}"
+    error = error_of(run, Cmd("sh", "-c", line, stdin=Late(), cwd=tmp_path), timeout=LONG)
     assert isinstance(error, CopyError)
 
 

@@ -85,7 +85,7 @@ def test_a_thousand_at_once(tag: Tag, room: None) -> None:
     threads, begin = count("task"), time.monotonic()
     processes = [Cmd("cat", stdin=PIPE, stdout=Capture()).start() for _ in range(AT_ONCE)]
     started = time.monotonic()
-    assert count("task") == threads
+    assert count("task") <= threads
     assert len(tag.alive()) == AT_ONCE
     for number, process in enumerate(processes):
         assert process.stdin is not None
