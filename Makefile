@@ -5,12 +5,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test core check bench stress wheel clean
+.PHONY: help demo test core check bench smoke stress wheel clean
 
 help:
 	@echo "make demo    run real commands and end a misbehaving one on time"
 	@echo "make core    the tests of the machine and the words: seconds, run it on every save"
 	@echo "make test    every test that is not stress"
+	@echo "make smoke   thousands in a row and at once, in a minute"
 	@echo "make stress  the tests with a time box (OSEXEC_STRESS_SECONDS each)"
 	@echo "make check   lint, format, types, documentation"
 	@echo "make bench   speed, beside subprocess"
@@ -25,6 +26,9 @@ core: $(VENV)/.test
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+smoke: $(VENV)/.test
+	$(BIN)/python -m pytest -m stress tests/stress/test_many.py tests/stress/test_rows.py
 
 stress: $(VENV)/.test
 	$(BIN)/python -m pytest -m stress

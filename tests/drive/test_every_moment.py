@@ -5,6 +5,7 @@ A profile function is told of the same moments, so it can interrupt at the first
 so on, until the run ends by itself.
 """
 
+import contextvars
 import gc
 import os
 import random
@@ -116,19 +117,24 @@ def ending(way: Callable[[], None], interruption: Interruption) -> str:
     def stop(number: int, frame: FrameType | None) -> None:
         raise Stuck
 
+    inside = contextvars.copy_context()  # so that an ambient context left behind is ours alone
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, PATIENCE)
     sys.setprofile(interruption)
+    how = "success"
     try:
-        way()
+        inside.run(way)
     except BaseException as error:  # noqa: BLE001  whatever it is, it is the answer
         sys.setprofile(None)
-        return type(error).__name__
+        how = type(error).__name__
     finally:
         sys.setprofile(None)
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    return "success"
+    # At the entry of a Python-level __exit__ nothing has been left yet, and nothing can be done.
+    if inside.run(Context.current) is None or interruption.where.endswith("call __exit__"):
+        return how
+    return f"{how}, with a context left ambient"
 
 
 def left(before: set[str], threads: set[threading.Thread]) -> list[str]:
