@@ -258,7 +258,7 @@ class Process:
         if not self._owns or sys.is_finalizing():
             return
         job = self._run.job
-        if not job.finished and os.getpid() == job.owner:
+        if not job.finished and job.has_child and os.getpid() == job.owner:
             said = f"{self!r} was dropped while it ran"
             job.post(lambda now: job.cancel(now, "its Process was dropped"))
             # No stack level: the line that dropped it is not the one that runs now.

@@ -169,6 +169,11 @@ class Job:
         return self.life.ended_by is None and not self.life.cut
 
     @property
+    def has_child(self) -> bool:
+        """It came as far as a child."""
+        return self._child is not None
+
+    @property
     def pid(self) -> int:
         """The child's process id."""
         assert self._child is not None

@@ -34,8 +34,11 @@ _NOTHING = Descriptors()
 class _PipeEnd(RawIOBase):
     """One end of a pipe, with an eventfd that wakes a blocked call."""
 
+    # For one whose making was interrupted, and which is closed all the same.
     _wake = _fd = -1
     _fds = _NOTHING
+    _released = False
+    _lock = RLock()
 
     def __init__(self, fd: int, owner: Descriptors, until: float | None = None) -> None:
         super().__init__()
