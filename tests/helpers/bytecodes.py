@@ -27,6 +27,8 @@ class Interrupter:
 
     def __call__(self, function: Callable[[], object]) -> bool:
         """Call `function`; False if it has no place with that number."""
+        # 3.12 asks once, when the tracing begins, whether any frame wants to be told of opcodes.
+        sys._getframe().f_trace_opcodes = True
         sys.settrace(self._trace)
         try:
             function()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from tests.helpers import proc
-from tests.helpers.limits import VANISH
+from tests.helpers.limits import SHORT, VANISH
 from tests.helpers.waiting import look_until
 
 
@@ -67,8 +67,9 @@ class Traces:
 
     def take_new(self) -> list[str]:
         """What has come since, does not vanish, and is not told again."""
-        if not look_until(lambda: not self._look(), VANISH)[0]:
-            gc.collect()  # slow, so only now
+        if not look_until(lambda: not self._look(), SHORT)[0]:
+            gc.collect()  # slow, so only now: a Process and its pipes know each other
+            look_until(lambda: not self._look(), VANISH)
         found = self._look()
         self._take()
         return found

@@ -68,7 +68,8 @@ def end_late(request: pytest.FixtureRequest, tag: Tag) -> Callable[..., Deadline
         with pytest.raises(osexec.Error) as caught:
             request.param(cmd)
         elapsed = time.monotonic() - begin
-        assert TIMEOUT <= elapsed < TIMEOUT + late + GRACE
+        # GRACE is the promise; as much again is left to a busy machine.
+        assert TIMEOUT <= elapsed < TIMEOUT + late + 2 * GRACE
         assert isinstance(caught.value, DeadlineExceeded)
         assert isinstance(caught.value, TimeoutError)
         assert caught.value.result.timed_out
@@ -213,7 +214,7 @@ def test_a_runaway_in_a_session_of_its_own_that_holds_stdout(run, tag: Tag) -> N
     begin = time.monotonic()
     with pytest.raises(osexec.WaitDelayExpired) as caught:
         run(Cmd(*role("daemon"), stdout=Capture(), wait_delay=DELAY))
-    assert time.monotonic() - begin < TIMEOUT + DELAY + GRACE
+    assert time.monotonic() - begin < TIMEOUT + DELAY + 2 * GRACE
     assert caught.value.result.stdout == b"ready\n"
     (runaway,) = tag.alive()
     assert [holder.pid for holder in caught.value.result.holders] == [runaway.pid]

@@ -70,8 +70,12 @@ def test_a_pipe_can_be_read_after_a_kill() -> None:
 def test_lines_of_a_pipe() -> None:
     with osexec.start("seq", "3", stdout=PIPE) as process:
         assert list(process.stdout) == [b"1\n", b"2\n", b"3\n"]
-        text = io.TextIOWrapper(osexec.start("echo", "ä", stdout=PIPE).stdout, encoding="utf-8")
-        with text:
+        process.wait()
+
+
+def test_text_of_a_pipe() -> None:
+    with osexec.start("echo", "ä", stdout=PIPE) as process:
+        with io.TextIOWrapper(process.stdout, encoding="utf-8") as text:
             assert text.read() == "ä\n"
         process.wait()
 
