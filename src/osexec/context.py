@@ -231,7 +231,14 @@ class Context:
     def __enter__(self) -> Context:
         if self._token is not None:
             raise UsageError("this context is ambient already: make another for an inner block")
-        self._token = _ambient.set(self)
+        outer = _ambient.get()
+        try:
+            self._token = _ambient.set(self)
+        except BaseException:
+            # A Ctrl-C as it was set: no __exit__ will come, and it would stay
+            # ambient for ever, done, and start nothing.
+            _ambient.set(outer)
+            raise
         return self
 
     def __exit__(

@@ -54,7 +54,8 @@ def go():
         exec(way, globals())
     except osexec.Error:
         pass
-    globals().pop("process", None)
+    finally:
+        globals().pop("process", None)
 
 osexec.start("true").wait()
 go()
