@@ -28,7 +28,7 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest
 
 smoke: $(VENV)/.test
-	$(BIN)/python -m pytest -m stress tests/stress/test_many.py tests/stress/test_rows.py
+	$(BIN)/python -m pytest -m stress tests/stress/test_many.py tests/stress/test_ends.py
 
 stress: $(VENV)/.test
 	$(BIN)/python -m pytest -m stress

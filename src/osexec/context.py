@@ -177,15 +177,18 @@ class Context:
         told.acquire()
         forget = self._listen(partial(_unlock, told))
         try:
-            while not self.done:
-                now = monotonic()
-                if until is not None and now >= until:
-                    return self.done
-                at = earlier(until, self._deadline)
-                left = TIMEOUT_MAX if at is None else min(at - now, TIMEOUT_MAX)
-                told.acquire(timeout=max(left, 0.0))
+            return self._wait(told, until)
         finally:
             forget()
+
+    def _wait(self, told: LockType, until: float | None) -> bool:
+        while not self.done:
+            now = monotonic()
+            if until is not None and now >= until:
+                return self.done
+            at = earlier(until, self._deadline)
+            left = TIMEOUT_MAX if at is None else min(at - now, TIMEOUT_MAX)
+            told.acquire(timeout=max(left, 0.0))
         return True
 
     def after(self, function: Callable[[], object]) -> Callable[[], bool]:

@@ -23,17 +23,6 @@ def count(folder: str) -> int:
     return len(os.listdir(f"/proc/self/{folder}"))
 
 
-def test_many_in_a_row() -> None:
-    fds, threads = count("fd"), count("task")
-    cmd = Cmd("cat", stdin=b"x", stdout=Capture(), stderr=Capture())
-    for turn in range(IN_A_ROW // 3):
-        assert cmd.run(timeout=LONG).stdout == b"x"
-        assert cmd.start(timeout=LONG).wait().stdout == b"x"
-        assert list(Cmd("echo", str(turn)).lines()) == [str(turn)]
-        assert count("fd") == fds
-        assert count("task") <= threads
-
-
 def test_many_failures_in_a_row() -> None:
     fds = count("fd")
     for _ in range(IN_A_ROW // 3):

@@ -60,18 +60,6 @@ def test_an_import_starts_no_thread() -> None:
     assert said == 1
 
 
-def test_sixty_four_commands_from_eight_threads() -> None:
-    def work(number: int) -> None:
-        cmds = [Cmd.sh(f"cat; exit {number}", stdout=Capture(), stdin=b"%d" % n) for n in range(8)]
-        for turn, process in enumerate([cmd.start(timeout=LONG) for cmd in cmds]):
-            with pytest.raises(ExitError) as caught:
-                process.wait()
-            assert caught.value.returncode == number
-            assert caught.value.stdout == b"%d" % turn
-
-    at_once(work, range(1, 9))
-
-
 def test_commands_end_in_any_order() -> None:
     with Cmd("cat", stdin=PIPE).start() as first, Cmd("cat", stdin=PIPE).start() as second:
         assert first.stdin is not None and second.stdin is not None

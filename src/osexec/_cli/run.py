@@ -90,17 +90,22 @@ def follow(process: osexec.Process, mailbox: Mailbox) -> tuple[osexec.Result, in
     The first signal ends the command as a time-out would. A later one, or the
     first one after the time-out, kills whatever is left at once.
     """
-    told, patient_until = None, 0.0
     with process:
         Thread(target=_wait, args=(process, mailbox), daemon=True).start()
-        while (number := mailbox.read()) != OTHER:
-            if monotonic() < patient_until:
-                continue
-            process.cancel(f"{signal_name(number)} to osexec")
-            if told is None:
-                told, patient_until = number, monotonic() + ECHO
+        told = _pass_on(process, mailbox)
     result = process.result
     return (process.wait() if result is None else result), told
+
+
+def _pass_on(process: osexec.Process, mailbox: Mailbox) -> int | None:
+    told, patient_until = None, 0.0
+    while (number := mailbox.read()) != OTHER:
+        if monotonic() < patient_until:
+            continue
+        process.cancel(f"{signal_name(number)} to osexec")
+        if told is None:
+            told, patient_until = number, monotonic() + ECHO
+    return told
 
 
 def _wait(process: osexec.Process, mailbox: Mailbox) -> None:

@@ -102,8 +102,7 @@ def drive(job: Job) -> None:
     port = CallerPort(job.fds)
     try:
         job.start(port)
-        while not job.finished:
-            step(job, port)
+        turn_to_end(job, port)
     except BaseException as error:
         end(job, port, error)
         raise
@@ -120,10 +119,7 @@ def iterate(job: Job, got: deque[bytes], drop: Callable[[], None]) -> Generator[
     port = CallerPort(job.fds)
     try:
         job.start(port)
-        while not job.finished:
-            step(job, port)
-            while got:
-                yield got.popleft()
+        yield from _pieces(job, port, got)
     except GeneratorExit:
         drop()
         end(job, port, "the iteration was left")
@@ -132,11 +128,29 @@ def iterate(job: Job, got: deque[bytes], drop: Callable[[], None]) -> Generator[
         drop()
         end(job, port, error)
         raise
+
+
+# CPython 3.12 and 3.13 leave the jump at the end of a `while` that stands in a `try` out of the
+# reach of that `try`, and look for signals just there: a Ctrl-C would pass by the `except`. So
+# the loops are functions of their own (tests/drive/test_loops_in_try.py).
+
+
+def turn_to_end(job: Job, port: CallerPort) -> None:
+    """Turn the crank until the job is finished."""
+    while not job.finished:
+        _step(job, port)
+
+
+def _pieces(job: Job, port: CallerPort, got: deque[bytes]) -> Generator[bytes]:
+    while not job.finished:
+        _step(job, port)
+        while got:
+            yield got.popleft()
     while got:
         yield got.popleft()
 
 
-def step(job: Job, port: CallerPort) -> None:
+def _step(job: Job, port: CallerPort) -> None:
     """One turn of the crank."""
     now = port.turn(job.wake_at())
     if not job.finished:
@@ -155,17 +169,16 @@ def end(job: Job, port: CallerPort, cause: BaseException | str) -> None:
     interrupted: KeyboardInterrupt | None = None
     try:
         try:
-            _turn_to_end(job, port, cause)
+            _end_for(job, port, cause)
         except KeyboardInterrupt as error:
             interrupted = error
-            _turn_to_end(job, port, error)
+            _end_for(job, port, error)
     finally:
         job.slay()  # nothing to do, unless even that was interrupted
     if interrupted is not None and not isinstance(cause, KeyboardInterrupt):
         raise interrupted
 
 
-def _turn_to_end(job: Job, port: CallerPort, cause: BaseException | str) -> None:
+def _end_for(job: Job, port: CallerPort, cause: BaseException | str) -> None:
     job.cancel(monotonic(), cause, hurry=isinstance(cause, BaseException))
-    while not job.finished:
-        step(job, port)
+    turn_to_end(job, port)

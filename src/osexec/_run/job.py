@@ -259,11 +259,15 @@ class Job:
             return
         self._telling = True
         try:
-            while self._facts and not self.finished:
-                for act in self.life.tell(self._facts[0][0], now, self._facts.popleft()[1]):
-                    perform(self, act, now)
+            self._tell_all(now)
         finally:
             self._telling = False
+
+    def _tell_all(self, now: float) -> None:
+        # A loop by itself in a `try` would miss a Ctrl-C at its end, see `_drive/caller.py`.
+        while self._facts and not self.finished:
+            for act in self.life.tell(self._facts[0][0], now, self._facts.popleft()[1]):
+                perform(self, act, now)
 
     def look_again(self, now: float) -> None:
         """A member of the tree has ended."""
