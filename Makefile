@@ -52,21 +52,22 @@ clean:
 	rm -rf .venv .venv-* dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# One stamp for each set of packages; a change of pyproject.toml installs again.
+# One stamp for each set of packages; what decides what is installed, or built, installs again.
+INPUTS := pyproject.toml hatch_build.py scripts/build_minder.py $(wildcard minder/*)
 
 $(VENV)/.made:
 	python=$${PYTHON:-$$(sh scripts/pythons | sed -n '1s/^[^ ]* //p')} && \
 	  "$${python:?no CPython from 3.11 up was found; name one with PYTHON=}" -m venv $(VENV)
 	touch $@
 
-$(VENV)/.package: pyproject.toml $(VENV)/.made
+$(VENV)/.package: $(INPUTS) $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-$(VENV)/.test: pyproject.toml $(VENV)/.made
+$(VENV)/.test: $(INPUTS) $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@ $(VENV)/.package
 
-$(VENV)/.dev: pyproject.toml $(VENV)/.made
+$(VENV)/.dev: $(INPUTS) $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@ $(VENV)/.test $(VENV)/.package

@@ -16,7 +16,7 @@ GROUPS = {
     "A started command": ["Process"],
     "When it must end": ["Context"],
     "What happened": ["Result", "Reason", "Holder"],
-    "What to set up": ["SysAttrs", "Capture", "DEVNULL", "INHERIT", "PIPE", "STDOUT"],
+    "What to set up": ["Step", "SysAttrs", "Capture", "DEVNULL", "INHERIT", "PIPE", "STDOUT"],
 }
 HEAD = """\
 # Reference
@@ -34,13 +34,16 @@ def page() -> str:
     """The whole page."""
     groups = dict(GROUPS)
     named = {name for names in groups.values() for name in names}
-    errors = [name for name in osexec.__all__ if name not in named and name != "__version__"]
+    named |= {"LeakWarning", "__version__"}
+    errors = [name for name in osexec.__all__ if name not in named]
     groups["Errors"] = sorted(errors, key=lambda name: [c.__name__ for c in lineage(name)])
     parts = [HEAD]
     for title, names in groups.items():
         parts.append(f"\n## {title}\n")
         for name in names:
             parts.extend(entry(name))
+    parts.append("\n## Warnings\n")
+    parts.extend(entry("LeakWarning"))
     parts.append("\n## Version\n\n`__version__`: the version, as text.\n")
     return "\n".join(parts)
 
@@ -58,7 +61,7 @@ def entry(name: str) -> Iterator[str]:
         call = name + signature(value) if callable(value) else name
         yield f"\n### `{call}`\n\n{text(value) or CONSTANTS[name]}\n"
         return
-    if issubclass(value, osexec.Error):
+    if issubclass(value, osexec.Error | Warning):
         bases = ", ".join(base.__name__ for base in value.__bases__)
         yield f"\n### `{name}({bases})`\n\n{text(value)}\n"
         return
