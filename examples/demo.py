@@ -3,6 +3,7 @@
 Each step prints what happened and checks it; the demo fails if one does not hold.
 """
 
+import os
 import signal
 import sys
 import tarfile
@@ -82,47 +83,58 @@ def archive(scratch: Path) -> None:
 
 
 def tree_that_will_not_end(scratch: Path) -> None:
-    """A shell with two long sleeps, under a timeout of one second."""
+    """A shell with two long sleeps, one of which runs away, under a timeout of one second."""
+    away = "setsid" if osexec.run("true").contain == "tree" else "env"  # else: there is no minder
+    script = f"echo started; {away} sleep 1000 & sleep 1000"
+    say(f"sh -c {script!r}")
     started = time.monotonic()
     try:
-        Cmd.sh("echo started; sleep 1000 & sleep 1000", timeout=1).output()
+        Cmd.sh(script, timeout=1, extra_env={TAG: "tree"}).output()
     except osexec.DeadlineExceeded as error:
         took = time.monotonic() - started
         result = error.result
         say(f"back after {took:.3f} s: {error}")
     else:
         raise Failed("the timeout did not come")
-    alive = alive_in_group(result.pid)
-    say(f"output until then {result.stdout!r}; alive: {alive or 'nothing'}")
+    alive = alive_with("tree")
+    say(f"output until then {result.stdout!r}; contained by {result.contain}")
+    if result.contain == "tree":
+        say(f"the minder has ended {result.swept} processes besides the shell")
+    say(f"alive: {alive or 'nothing'}")
     check(result.stdout == b"started\n")
     check(took < 1.5 and not alive)
 
 
-def alive_in_group(pgid: int) -> list[int]:
-    """The processes of a group, from /proc; zombies only wait for their parent."""
+TAG = f"OSEXEC_DEMO_{os.getpid()}"
+"""A variable of the environment, which all below a command inherit, however far they run away."""
+
+
+def alive_with(tag: str) -> list[int]:
+    """The processes that carry a tag, from /proc; zombies have no environment any more."""
     alive = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for environ in Path("/proc").glob("[0-9]*/environ"):
         try:
-            state, _parent, group = stat.read_text().rpartition(")")[2].split()[:3]
-        except (FileNotFoundError, ProcessLookupError):
+            entries = environ.read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
-        if int(group) == pgid and state not in "ZX":
-            alive.append(int(stat.parent.name))
+        if f"{TAG}={tag}".encode() in entries:
+            alive.append(int(environ.parent.name))
     return alive
 
 
 def server(scratch: Path) -> None:
     """A server that says "ready", and is stopped by leaving the block."""
     started = time.monotonic()
-    with Cmd.sh(SERVER, stdout=osexec.PIPE).start() as process:
+    with Cmd.sh(SERVER, stdout=osexec.PIPE, extra_env={TAG: "server"}).start() as process:
         line = process.stdout.readline()
         say(f"pid {process.pid} says {line!r} after {ms(time.monotonic() - started)}")
         check(line == b"ready\n")
         check(process.poll() is None)
+        check(process.pid in alive_with("server"))
         left = time.monotonic()
     say(f"left the block; stopped in {ms(time.monotonic() - left)}: {process.result}")
     check(process.result.signal == signal.SIGKILL)
-    check(not alive_in_group(process.pid))
+    check(not alive_with("server"))
 
 
 def many_at_once(scratch: Path) -> None:

@@ -12,6 +12,7 @@ To read the source, begin with `_core/life.py`; docs/internals.md is the tour.
 
 from __future__ import annotations
 
+from ._words.attrs import Step as Step
 from ._words.attrs import SysAttrs as SysAttrs
 from ._words.errors import Canceled as Canceled
 from ._words.errors import CancelFailed as CancelFailed
@@ -24,6 +25,8 @@ from ._words.errors import ExitCanceled as ExitCanceled
 from ._words.errors import ExitDeadlineExceeded as ExitDeadlineExceeded
 from ._words.errors import ExitError as ExitError
 from ._words.errors import KillFailed as KillFailed
+from ._words.errors import LeakError as LeakError
+from ._words.errors import LeakWarning as LeakWarning
 from ._words.errors import LookPathError as LookPathError
 from ._words.errors import NotExecutableError as NotExecutableError
 from ._words.errors import NotFoundError as NotFoundError
@@ -80,6 +83,8 @@ __all__ = [
     "ExitError",
     "Holder",
     "KillFailed",
+    "LeakError",
+    "LeakWarning",
     "LookPathError",
     "NotExecutableError",
     "NotFoundError",
@@ -88,6 +93,7 @@ __all__ = [
     "Result",
     "StartError",
     "StatusLostError",
+    "Step",
     "SysAttrs",
     "UsageError",
     "WaitDelayCanceled",

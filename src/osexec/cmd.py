@@ -18,17 +18,21 @@ from ._words.result import shown
 from ._words.spec import Spec
 from ._words.streams import Capture, Stream
 from .context import scope_for
-from .process import Process, Run
+from .process import Process, Run, warn_of_leaks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any, Self, TypedDict, Unpack
+    from typing import Any, Self, TypeAlias, TypedDict, Unpack
 
-    from ._words.attrs import SysAttrs
+    from ._words.attrs import Step, SysAttrs
     from ._words.result import Result
     from ._words.spec import Env, Word
     from .context import Context
+
+    CancelWay: TypeAlias = (
+        int | str | Sequence[tuple[int | str, float] | Step] | Callable[["Process"], object] | None
+    )
 
     class Fields(TypedDict, total=False):
         """The keyword arguments of `Cmd`."""
@@ -41,10 +45,12 @@ if TYPE_CHECKING:
         stdout: Any
         stderr: Any
         pass_fds: Sequence[int]
+        extra_files: Sequence[Any]
         timeout: float | None
-        cancel: int | str | Sequence[tuple[int | str, float]] | Callable[[Process], object] | None
+        cancel: CancelWay
         wait_delay: float | None
         contain: str | None
+        leaks: str | None
         check: bool
         encoding: str
         errors: str
@@ -74,24 +80,35 @@ class Cmd(Spec):
             descriptor (handed over), `Capture()`, any object with `write`, or a
             list of those. `stderr=STDOUT`, or the same object for both: one
             pipe, so the order of writes is kept.
-        pass_fds: Descriptors that the child keeps under their numbers; no other
-            is open in it.
+        pass_fds: Descriptors that the child keeps under their numbers; besides these
+            and `extra_files`, none is open in it.
+        extra_files: Files or descriptors that become 3, 4, … in the child (Go's
+            ExtraFiles); None leaves its number closed.
         timeout: Seconds until it is ended; a verb's own `timeout` replaces it.
         cancel: What ends it first: a signal (number or name), steps such as
-            `[(SIGINT, 2.0), (SIGTERM, 5.0)]` with a final SIGKILL, a function
-            that takes the Process, or None for nothing. A function that raises
+            `[(SIGINT, 2.0), Step(SIGTERM, 5.0, scope="tree")]` with a final SIGKILL, a
+            function that takes the Process, or None for nothing. A function that raises
             ProcessLookupError says "already finished"; another exception
             becomes a `CancelFailed`.
-        wait_delay: Longest time in seconds from the context's end, or from the
-            exit, until what is left is killed and the pipes are closed. None: 5 s
-            from the context's end (or as long as the steps of `cancel` take), and
-            no limit without one. `math.inf`: no limit.
-        contain: "process": only the child is ended. "group": the child leads a
-            process group, and all of it is ended. None: "group", unless the
-            child shares our terminal as its stdin.
+        wait_delay: Longest time in seconds from the context's end until what is left is
+            killed and the pipes are closed. If the command ends by itself it counts from
+            its exit, and then only the pipes are closed. None: 5 s from the context's end
+            (or as long as the steps of `cancel` take), and no limit without one.
+            `math.inf`: no limit.
+        contain: What ends with it. "tree": everything it has started, also when this
+            process is killed; not a set-uid program, nor what is left when the minder is
+            killed. "namespace": everything, those included. "cgroup": a tree with limits.
+            "group": the process group that it leads. "process": the child alone. None:
+            "tree" where the minder is built, else "group", or "process" if it shares our
+            terminal as its stdin. What cannot be had is a `StartError` (op "contain").
+        leaks: What becomes of those that are alive when it has ended by itself. "allow"
+            (None): they live on, in `result.leaked`. "warn": the same, with a
+            `LeakWarning`. "kill": they are ended after 0.1 s. "error": that, and a
+            `LeakError`. In a namespace or a cgroup None is "kill".
         check: False: a non-zero status or a signal of the command's own is no error.
         encoding, errors: For str input, `text()` and `lines()`.
-        sys: `SysAttrs`: user, groups, umask, session, process group.
+        sys: `SysAttrs`: user, groups, umask, session, process group, terminal, limits,
+            niceness, privileges.
 
     Raises:
         UsageError: A wrong type or value, with what to write instead.
@@ -114,12 +131,12 @@ class Cmd(Spec):
         stdout: Any = None,
         stderr: Any = None,
         pass_fds: Sequence[int] = (),
+        extra_files: Sequence[Any] = (),
         timeout: float | None = None,
-        cancel: (
-            int | str | Sequence[tuple[int | str, float]] | Callable[[Process], object] | None
-        ) = SIGKILL,
+        cancel: CancelWay = SIGKILL,
         wait_delay: float | None = None,
         contain: str | None = None,
+        leaks: str | None = None,
         check: bool = True,
         encoding: str = "utf-8",
         errors: str = "backslashreplace",
@@ -166,19 +183,23 @@ class Cmd(Spec):
                 DeadlineExceeded or Canceled if the context ended it.
             DeadlineExceeded, Canceled: The context ended it and it then exited 0,
                 or was done before the start.
-            CancelFailed, KillFailed: It could not be ended as asked.
+            CancelFailed, KillFailed: It could not be ended as asked, or what it had
+                started runs as somebody else.
             WaitDelayExpired: It exited 0, but a pipe was still open when the time was up.
             CopyError: The caller's reader or writer failed.
-            StatusLostError: Its status was collected by somebody else.
+            StatusLostError: Its status was collected by somebody else, or the minder
+                that held it was killed.
+            LeakError: It left processes behind, and has leaks="error".
 
         Cancellation:
             Ctrl-C or another exception in this thread ends the command's tree,
             within the wait delay, then goes on. A second one skips the grace.
 
         Leaves behind:
-            No process of the command's group once the context ended it, no
-            descriptor, no zombie. A command that ends by itself may leave
-            processes of its own (`result.leaked`).
+            Nothing of the command's tree once the context ended it, no descriptor, no
+            zombie, no minder. A command that ends by itself may leave processes of its
+            own (`result.leaked`; see `leaks`). With contain="group" that is said of its
+            process group only.
         """
         return self._run((self.stdin, self.stdout, self.stderr), ctx, timeout)
 
@@ -228,7 +249,9 @@ class Cmd(Spec):
             LookPathError, StartError, DeadlineExceeded, Canceled: Nothing was started.
 
         Leaves behind:
-            A child, until it is waited for or its block is left.
+            The command and its minder, until it is waited for, its block is left, or
+            this process ends, however that happens (without a minder: unless by a signal
+            that nobody handles, or `os._exit`).
         """
         job = Job(self, self._scope(ctx, timeout), (self.stdin, self.stdout, self.stderr))
         run = Run(job)
@@ -260,6 +283,8 @@ class Cmd(Spec):
         job = self._job(streams, ctx, limit)
         caller.drive(job)
         error, job.error = job.error, None
+        if job.leaks == "warn":
+            warn_of_leaks(job)
         if error is not None:
             try:
                 raise error
@@ -294,6 +319,8 @@ class Cmd(Spec):
                 yield line.decode(self.encoding, self.errors)
         finally:
             lines.close()  # not left to its destructor, which swallows a Ctrl-C
+        if job.leaks == "warn":
+            warn_of_leaks(job)
         if job.error is not None:
             raise job.error
 

@@ -15,7 +15,7 @@ from ._core.deadline import after, patience
 from ._drive import reactor
 from ._run.pipe_files import PIPE_BUFFER, PipeReader, PipeWriter
 from ._words.check import seconds, signal_number
-from ._words.errors import Error, UsageError
+from ._words.errors import Error, LeakWarning, UsageError
 from ._words.result import shown
 
 TYPE_CHECKING = False
@@ -93,6 +93,17 @@ class Run:
                     raw.release()
 
 
+def warn_of_leaks(job: Job) -> None:
+    """For leaks="warn", in the thread that gets the result, at the line that asked for it."""
+    if job.leaked:
+        left = ", ".join(map(str, job.leaked))
+        said = f"{shown(job.spec.args)} left processes behind: {left}"
+        frame, level = sys._getframe(1), 2
+        while frame.f_back is not None and frame.f_globals.get("__package__") == __package__:
+            frame, level = frame.f_back, level + 1
+        warnings.warn(LeakWarning(said), stacklevel=level)
+
+
 def _finished(ended: LockType, weak: ref[Run]) -> None:
     run = weak()
     try:
@@ -126,9 +137,9 @@ class Process:
     latest when the deadline and the wait delay have passed.
 
     Leaves behind:
-        Nothing: a Process that is dropped while its command runs ends the
-        command, as does the exit of the interpreter. A file object of its
-        streams keeps it alive.
+        Nothing: a Process that is dropped while its command runs ends the command, as
+        does the exit of the interpreter, and with a minder any death of this process.
+        A file object of its streams keeps it alive.
     """
 
     _owns = False
@@ -156,7 +167,10 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The process id. It may belong to somebody else once the command has ended."""
+        """The process id. It may belong to somebody else once the command has ended.
+
+        In a namespace the command itself sees another number.
+        """
         return self._run.job.pid
 
     @property
@@ -267,8 +281,10 @@ class Process:
     # ------------------------------------------------------------- private
 
     def _answer(self) -> Result:
-        self._run.delivered = True
         job = self._run.job
+        if job.leaks == "warn" and not self._run.delivered:
+            warn_of_leaks(job)
+        self._run.delivered = True
         if job.crashed is not None:
             raise Error(f"osexec failed while running {shown(self.args)}") from job.crashed
         if job.error is not None:

@@ -5,12 +5,17 @@ import os
 import platform
 import signal
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 import osexec
 from osexec._cli import doctor, probes
+from osexec._posix import probe
+from tests.cli.conftest import MakeFile
 from tests.cli.tool import OSEXEC, cli, environment, ignoring
+from tests.helpers.alive import Tag
 from tests.helpers.limits import LONG
 
 NAMES = [
@@ -21,6 +26,10 @@ NAMES = [
     "pipe_size",
     "sigchld",
     "run",
+    "minder",
+    "tree",
+    "namespace",
+    "cgroup",
     "process_groups",
     "pidfd",
     "pidfd_group_signal",
@@ -36,6 +45,7 @@ def test_each_line_is_a_name_and_an_answer() -> None:
     assert lines["osexec"] == osexec.__version__
     assert platform.release() in lines["kernel"]
     assert lines["run"].startswith("yes `true` came back after ")
+    assert lines["run"].endswith(f", contained by {osexec.run('true').contain}")
     for name in NAMES[5:]:
         assert lines[name].startswith(("yes ", "no "))
 
@@ -48,6 +58,7 @@ def test_json_has_the_same_answers() -> None:
     assert found["osexec"] == {"ok": None, "detail": osexec.__version__}
     assert found["sigchld"]["ok"] is True
     assert found["pidfd"]["ok"] is hasattr(os, "pidfd_open")
+    assert found["minder"]["ok"] is found["tree"]["ok"] is os.path.exists(probe.MINDER)
 
 
 def test_an_ignored_sigchld_is_found() -> None:
@@ -83,6 +94,93 @@ def test_a_kernel_without_group_signals_is_answered(monkeypatch: pytest.MonkeyPa
     found = {finding.name: finding for finding in map_trials()}
     assert found["pidfd"].ok is True
     assert str(found["pidfd_group_signal"]).startswith("pidfd_group_signal: no OSError: ")
+
+
+# ------------------------------------------------------------- what contains a tree
+
+
+def attempt(trial: Callable[[], str]) -> doctor.Finding:
+    return doctor.attempt(trial.__name__, trial)
+
+
+def test_the_minder_that_is_looked_for_is_the_one_that_is_used() -> None:
+    """The command line knows no names but the public ones, so it has to find it by itself."""
+    assert os.path.realpath(probes.MINDER) == os.path.realpath(probe.MINDER)
+
+
+def test_a_missing_minder_is_answered_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(probes, "MINDER", str(tmp_path / "osexec-minder"))
+    assert str(attempt(probes.minder)) == (
+        "minder: no osexec was installed without a C compiler: install one, and osexec again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("about", "ok", "detail"),
+    [
+        (
+            "echo osexec-minder, protocol 1, without a libc",
+            True,
+            "osexec-minder, protocol 1, without a libc",
+        ),
+        (
+            "echo osexec-minder, protocol 1, with a libc",
+            True,
+            "osexec-minder, protocol 1, with a libc: "
+            "each command starts about a millisecond later for that",
+        ),
+    ],
+)
+def test_a_minder_says_how_it_was_built(
+    about: str, ok: bool, detail: str, monkeypatch: pytest.MonkeyPatch, make_file: MakeFile
+) -> None:
+    monkeypatch.setattr(probes, "MINDER", str(make_file("minder", f"#!/bin/sh\n{about}\n")))
+    assert attempt(probes.minder) == ("minder", ok, detail)
+
+
+def test_a_minder_that_may_not_be_executed_is_no_minder(
+    monkeypatch: pytest.MonkeyPatch, make_file: MakeFile
+) -> None:
+    monkeypatch.setattr(probes, "MINDER", str(make_file("minder", mode=0o644)))
+    found = attempt(probes.minder)
+    assert found.ok is False
+    assert found.detail.startswith("PermissionError: ")
+
+
+@pytest.mark.parametrize("trial", [probes.tree, probes.namespace, probes.cgroup])
+def test_without_a_minder_nothing_of_that_is_had(
+    trial: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tag: Tag
+) -> None:
+    monkeypatch.setitem(probe.ANSWERS, "minder", False)
+    found = attempt(trial)
+    assert found.ok is False
+    assert found.detail.startswith("StartError: ")
+    assert "osexec-minder" in found.detail
+    assert tag.everyone() == []
+
+
+@pytest.mark.parametrize("trial", [probes.tree, probes.namespace, probes.cgroup])
+def test_a_containment_that_misses_somebody_is_a_no(
+    trial: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def run(*words: str, **fields: object) -> osexec.Result:
+        seen.append(fields["contain"])
+        return osexec.Cmd("true").run()
+
+    monkeypatch.setattr(probes.osexec, "run", run)
+    found = attempt(trial)
+    assert seen == [trial.__name__]
+    assert (found.ok, found.detail) == (False, "a process in a session of its own was not seen")
+
+
+@pytest.mark.parametrize("trial", [probes.tree, probes.namespace, probes.cgroup])
+def test_a_trial_leaves_nothing(trial: Callable[[], str], tag: Tag) -> None:
+    attempt(trial)
+    assert tag.everyone() == []
 
 
 def map_trials() -> list[doctor.Finding]:

@@ -3,12 +3,14 @@
 from typing import Any
 
 import osexec
-from osexec import KillFailed, Reason, StatusLostError
+from osexec import ExitError, Holder, KillFailed, LeakError, Reason, StatusLostError
 from osexec._cli.args import parse
 from osexec._cli.ending import ending_of
 from osexec._cli.run import plan_of
 
 PLAN = plan_of(parse(["run", "--timeout", "3", "program"]))
+WARNING = plan_of(parse(["run", "--leaks", "warn", "program"]))
+LEFT = (Holder(4712, "sleep 60"), Holder(4713, "sleep 61"))
 
 
 def ended(**fields: Any) -> osexec.Result:
@@ -27,7 +29,9 @@ def ended(**fields: Any) -> osexec.Result:
         "started_at": 0.0,
         "elapsed": 0.0,
         "rusage": None,
-        "contain": "group",
+        "swept": 0,
+        "memory_peak": None,
+        "contain": "tree",
         "errors": (),
     }
     return osexec.Result(**(usual | fields))
@@ -63,3 +67,50 @@ def test_ctrl_c_that_reached_the_command_first_is_ours_too() -> None:
     both = ended(returncode=-2, reason=Reason.SIGNALLED)
     ending = ending_of(PLAN, both, 2)
     assert (ending.status, ending.message, ending.die_of) == (130, "", 2)
+
+
+def test_a_lost_minder_is_125() -> None:
+    lost = ended(returncode=None, reason=Reason.MINDER_LOST, errors=(StatusLostError("lost"),))
+    ending = ending_of(PLAN, lost, None)
+    assert (ending.status, ending.reason, ending.error) == (125, "minder_lost", "lost")
+    assert ending.message == "program was ended: the minder that contained it was killed"
+
+
+def test_a_leak_that_is_an_error_is_125() -> None:
+    left = ended(leaked=LEFT, swept=2, errors=(LeakError("program left two behind"),))
+    ending = ending_of(PLAN, left, None)
+    assert (ending.status, ending.reason) == (125, "leaked")
+    assert ending.message == ending.error == "program left two behind"
+
+
+def test_a_leak_does_not_change_the_status_of_a_failure() -> None:
+    failed = ended(returncode=3, leaked=LEFT)
+    errors = (ExitError(failed), LeakError("program left two behind"))
+    ending = ending_of(PLAN, ended(returncode=3, leaked=LEFT, errors=errors), None)
+    assert (ending.status, ending.reason) == (3, "exited")
+    assert ending.message == "program left two behind"
+
+
+def test_all_who_are_left_running_are_named_in_one_line() -> None:
+    ending = ending_of(WARNING, ended(leaked=LEFT), None)
+    assert (ending.status, ending.reason, ending.error) == (0, "exited", None)
+    assert ending.message == "program left running: 4712 (sleep 60), 4713 (sleep 61)"
+
+
+def test_who_is_left_running_is_only_named_if_that_was_asked_for() -> None:
+    assert ending_of(PLAN, ended(leaked=LEFT), None).message == ""
+    assert ending_of(WARNING, ended(), None).message == ""
+
+
+def test_who_is_left_running_is_named_beside_a_closed_pipe() -> None:
+    piped = ended(returncode=-13, reason=Reason.SIGNALLED, leaked=LEFT)
+    ending = ending_of(WARNING, piped, None)
+    assert (ending.status, ending.die_of) == (141, None)
+    assert ending.message == "program left running: 4712 (sleep 60), 4713 (sleep 61)"
+
+
+def test_who_is_left_running_is_named_beside_a_death() -> None:
+    died = ended(returncode=-11, reason=Reason.SIGNALLED, leaked=LEFT)
+    message = ending_of(WARNING, died, None).message
+    assert "program died of SIGSEGV" in message
+    assert "4712 (sleep 60), 4713 (sleep 61)" in message

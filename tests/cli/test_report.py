@@ -85,6 +85,8 @@ def test_each_report_has_the_same_keys(tmp_path: Path) -> None:
         run("--report", str(tmp_path / name), "--", command)
     one, two = read_report(tmp_path / "one"), read_report(tmp_path / "two")
     assert list(one) == list(two)
+    assert {"contain", "leaked", "swept", "memory_peak"} <= set(one)
+    assert (two["contain"], two["leaked"], two["swept"], two["memory_peak"]) == (None, [], 0, None)
 
 
 def test_the_report_holds_no_secret(tmp_path: Path) -> None:

@@ -28,6 +28,19 @@ MISTAKES = [
     (["run", "--signal", "0", "true"], "--signal: '0' is not a signal: numbers go from 1 to"),
     (["run", "--signal", "999999", "true"], "--signal: '999999' is not a signal"),
     (["run", "--signal", "-9", "true"], "--signal: '-9' is not a signal"),
+    *(
+        (["run", option, wrong, "true"], f"{option}: {wrong!r} is not known: write one of {words}")
+        for option, words in (
+            ("--contain", "process, group, tree, namespace, cgroup"),
+            ("--leaks", "allow, warn, kill, error"),
+        )
+        for wrong in ("", "none", "Tree", "TREE", "kill ", "tree,kill", "--", "1")
+    ),
+    (["run", "--contain=", "true"], "--contain: '' is not known"),
+    (["run", "--leaks"], "--leaks needs a value: WHAT, what outlives it: allow (usual), warn,"),
+    (["run", "--contain"], "--contain needs a value: HOW, process, group, tree (usual), namespace"),
+    (["run", "--leak", "kill", "true"], "unknown option --leak: did you mean --leaks?"),
+    (["run", "--contian", "tree", "true"], "unknown option --contian: did you mean --contain?"),
     (["run", "--cwd", "/no/such", "true"], "--cwd: there is no directory '/no/such'"),
     (["run", "--cwd", "/dev/null", "true"], "--cwd: '/dev/null' is not a directory"),
     (["run", "--cwd", "", "true"], "--cwd: the name is empty: write '.'"),
@@ -104,3 +117,14 @@ def test_the_last_of_an_option_counts() -> None:
 @pytest.mark.parametrize("text", ["TERM", "term", "SIGTERM", "sigterm", "15"])
 def test_a_signal_has_many_names(text: str) -> None:
     assert parse(["run", "--signal", text, "true"]).options["--signal"] == 15
+
+
+@pytest.mark.parametrize("how", [None, "process", "group", "tree", "namespace", "cgroup"])
+@pytest.mark.parametrize("what", [None, "allow", "warn", "kill", "error"])
+def test_what_is_contained_and_what_may_be_left_are_options(
+    how: str | None, what: str | None
+) -> None:
+    words = [] if how is None else ["--contain", how]
+    words += [] if what is None else [f"--leaks={what}"]
+    options = parse(["run", *words, "true"]).options
+    assert (options["--contain"], options["--leaks"]) == (how, what)

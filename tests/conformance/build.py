@@ -18,7 +18,7 @@ from tests.helpers.limits import POLL
 
 # The verbs that bring a stream of their own: it must not be given, not even as DEVNULL.
 OWN_STREAMS = {"output": ("stdout", "stderr"), "combined": ("stdout", "stderr")}
-UNSUPPORTED = ("extra_files", "pdeathsig")
+UNSUPPORTED = ("pdeathsig",)
 
 
 class Builder:
@@ -52,6 +52,7 @@ class Builder:
             "cwd": scenario.get("dir"),
             "env": self.env(),
             "executable": self.executable,
+            "extra_files": self.streams.extra_files or None,
             "sys": self.attributes(),
             **self.stream_fields(verb),
         }

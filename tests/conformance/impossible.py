@@ -11,8 +11,8 @@ IMPOSSIBLE = {
     "f05_pipe_after_start": "pipes are fields of the frozen Cmd and can not be asked for later",
 }
 
-# These need the minder (a helper process that contains the whole tree and places descriptors).
-WAITING = {
+# Run wherever there is a minder, the program that contains a tree and places descriptors.
+MINDED = {
     "d13_extra_files": "extra_files needs the minder",
     "d14_extra_nil": "extra_files needs the minder",
     "e25_setsid_escapee": "a process in a session of its own can only be ended by the minder",

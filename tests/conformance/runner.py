@@ -10,9 +10,10 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from osexec._posix.probe import can
 from tests.conformance import one
 from tests.conformance.compare import Record, Scenario
-from tests.conformance.impossible import IMPOSSIBLE, WAITING
+from tests.conformance.impossible import IMPOSSIBLE, MINDED
 from tests.conformance.scan import TAG
 from tests.helpers import proc
 from tests.helpers.limits import POLL
@@ -30,7 +31,7 @@ def sort_out(scenarios: Sequence[Scenario]) -> tuple[list[Scenario], dict[str, s
     runs, set_aside = [], {}
     for scenario in scenarios:
         name = scenario["id"]
-        reason = IMPOSSIBLE.get(name) or WAITING.get(name) or missing(scenario)
+        reason = IMPOSSIBLE.get(name) or missing(scenario)
         if reason:
             set_aside[name] = reason
         else:
@@ -42,7 +43,7 @@ def missing(scenario: Scenario) -> str | None:
     """What the scenario needs and this machine does not offer."""
     if scenario.get("needs") == "root" and os.geteuid() != 0:
         return "needs root"
-    return None
+    return None if can("minder") else MINDED.get(scenario["id"])
 
 
 def run_all(

@@ -5,10 +5,11 @@ A pipe is asked of the library (PIPE); everything else is made here, and closed 
 
 import io
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 
 import osexec
 from tests.conformance.compare import Scenario
@@ -105,7 +106,10 @@ class Peer:
 
 
 class Streams:
-    """Values for the fields `stdin`, `stdout`, `stderr` of a Cmd; None where none is given."""
+    """Values for the fields `stdin`, `stdout`, `stderr` of a Cmd; None where none is given.
+
+    And the files for its `extra_files`, with None for a number that is to be closed.
+    """
 
     def __init__(self) -> None:
         self._closers: list[Callable[[], object]] = []
@@ -113,12 +117,15 @@ class Streams:
         self.stdin: Any = None
         self.stdout: Any = None
         self.stderr: Any = None
+        self.extra_files: list[IO[bytes] | None] = []
 
     def open(self, scenario: Scenario) -> None:
         """Make what the scenario describes; if that fails, close() closes what was made."""
         self.stdin = self._stdin(scenario.get("stdin"))
         self.stdout = self._output("stdout", scenario.get("stdout"))
         self.stderr = self._output("stderr", scenario.get("stderr"))
+        for spec in scenario.get("extra_files") or ():
+            self.extra_files.append(None if spec.get("nil") else self._holding(spec["text"]))
 
     @property
     def has_pipe(self) -> bool:
@@ -174,6 +181,14 @@ class Streams:
         if kind == "pipe":
             return osexec.PIPE
         raise UnsupportedError(f"{name} of kind {kind}")
+
+    def _holding(self, text: str) -> IO[bytes]:
+        """A file that holds the text, to be read from its beginning."""
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the rest
+        self._closers.append(file.close)
+        file.write(text.encode())
+        file.seek(0)
+        return file
 
     def _opened(self, name: str, mode: str) -> io.BufferedIOBase:
         file = open(name, mode)  # noqa: SIM115 - closed with the rest

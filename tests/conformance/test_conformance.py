@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from osexec._posix.probe import ANSWERS, can
 from tests.conformance import runner
 from tests.conformance.__main__ import load_records
 from tests.conformance.compare import differences
-from tests.conformance.impossible import IMPOSSIBLE, WAITING
+from tests.conformance.impossible import IMPOSSIBLE, MINDED
 from tests.helpers import proc
 
 DATA = Path(__file__).parent / "data"
@@ -70,7 +71,8 @@ def test_every_scenario_is_run_or_named():
     assert len(ALL) == 92
     assert {scenario["id"] for scenario in RUNS} | set(SET_ASIDE) == set(ALL)
     needing_root = {name for name, scenario in ALL.items() if scenario.get("needs") == "root"}
-    assert set(SET_ASIDE) - needing_root == set(IMPOSSIBLE) | set(WAITING)
+    needing_the_minder = set() if can("minder") else set(MINDED)
+    assert set(SET_ASIDE) - needing_root == set(IMPOSSIBLE) | needing_the_minder
 
 
 def test_only_these_can_not_be_written_with_osexec():
@@ -78,9 +80,14 @@ def test_only_these_can_not_be_written_with_osexec():
     assert set(IMPOSSIBLE) <= set(ALL)
 
 
-def test_only_these_wait_for_the_minder():
-    assert list(WAITING) == ["d13_extra_files", "d14_extra_nil", "e25_setsid_escapee"]
-    assert set(WAITING) <= set(ALL)
+def test_without_the_minder_only_these_are_set_aside(monkeypatch):
+    assert list(MINDED) == ["d13_extra_files", "d14_extra_nil", "e25_setsid_escapee"]
+    monkeypatch.setitem(ANSWERS, "minder", True)
+    _, with_minder = runner.sort_out(list(ALL.values()))
+    monkeypatch.setitem(ANSWERS, "minder", False)
+    _, without = runner.sort_out(list(ALL.values()))
+    assert without == with_minder | MINDED
+    assert not set(with_minder) & set(MINDED)
 
 
 # The driver
@@ -127,10 +134,10 @@ def test_a_scenario_is_compared_with_the_record_of_its_id(tmp_path):
 
 
 def test_scenarios_that_are_not_run_are_named(tmp_path):
-    done = drive(tmp_path, [scenario("f01_double_start"), scenario("d13_extra_files")])
+    done = drive(tmp_path, [scenario("f01_double_start"), scenario("f02_wait_unstarted")])
     lines = done.stdout.splitlines()
     assert lines[0].startswith("not run: f01_double_start (")
-    assert "d13_extra_files (" in lines[0]
+    assert "f02_wait_unstarted (" in lines[0]
     assert lines[1:] == ["0 passed, 0 failed"]
     assert done.returncode == 0
 
@@ -138,7 +145,7 @@ def test_scenarios_that_are_not_run_are_named(tmp_path):
 def test_what_osexec_lacks_is_a_failure_and_not_a_crash(tmp_path):
     wanted = {"err.kind": "none"}
     lacking = [
-        scenario("files", argv=["true"], extra_files=[{"text": "x"}], expect=wanted),
+        scenario("death", argv=["true"], pdeathsig="SIGTERM", expect=wanted),
         scenario("api", argv=["true"], api="no such api", expect=wanted),
         scenario("stdin", argv=["true"], stdin={"kind": "no such"}, expect=wanted),
     ]

@@ -6,7 +6,7 @@ The numbers are those of the design: 1-6 are Go's own, 7-12 are where Go falls s
 import math
 from signal import SIGKILL
 
-from osexec._core.deadline import DEATH_LIMIT, LAST_MOMENT, SETTLE
+from osexec._core.deadline import DEATH_LIMIT, LAST_MOMENT, LEAK_GRACE, SETTLE
 from osexec._core.facts import Act, Fact, State
 from osexec._core.life import TABLE
 from tests.core import machine
@@ -53,9 +53,22 @@ def always(world: World, fact: Fact, before: State, acts: list[Act]) -> None:
     # The cancel function is called once, and the pipes are closed once.
     assert world.cancels <= 1, "the cancel function was called twice"
     assert world.cuts <= 1, "CUT twice"
-    # A context that lives ends nothing: no signal, and no look at the tree.
-    if life.ended_by is None:
+    # A context that lives ends nothing but what outlives the child where nobody may.
+    if life.ended_by is None and not life.leaked:
         assert not any(act in SIGNALS or act is Act.CANCEL for act in acts), "ended in peace"
+    assert life.leaked == (world.named == 1), "leaked is what was named, once"
+    if Act.NAME in acts:
+        leaks_are_killed(world, fact, before, acts)
+
+
+def leaks_are_killed(world: World, fact: Fact, before: State, acts: list[Act]) -> None:
+    """The answer to those who outlived a child that ended by itself, and may not."""
+    assert acts == [Act.NAME, Act.KILL, Act.LOOK], "named first, then killed, then watched"
+    assert (before, fact) == (State.DRAINING, Fact.TIMER)
+    assert world.left_at is not None, "it may leave whom it likes"
+    assert world.life.ended_by is None, "a context's end needs no names"
+    assert world.rest == (SIGKILL,), "asked to go before"
+    assert world.now >= world.left_at + world.config.leak_grace - ROUNDING, "killed early"
 
 
 def everywhere(world: World) -> None:
@@ -93,9 +106,16 @@ def there_is_a_time(world: World) -> None:
         limit = world.bound + (LAST_MOMENT if config.calls else 0.0) + world.late + ROUNDING
         assert at <= limit, "the time comes after the bound"
         assert world.now <= limit, "the bound has passed, and there is no force"
+    if life.state is State.DRAINING and world.left_at is not None and world.looking:
+        assert at is not None, "nothing watches those who may not stay"
+        killed = world.killed_at
+        due = world.left_at + LEAK_GRACE if killed is None else killed + DEATH_LIMIT
+        assert at <= due + ROUNDING, "their grace is slept through"
+    if life.state is State.DRAINING and not config.ends_leaks:
+        only_a_moment_after_a_failure(world, at)
     if life.state is State.ENDING and len(world.stepped) <= len(config.steps):
         # The plan goes on: the next signal comes when the grace of the last is over.
-        for (_, delay), when in list(zip(config.steps, world.stepped, strict=False))[-1:]:
+        for (_, delay, _), when in list(zip(config.steps, world.stepped, strict=False))[-1:]:
             due = math.inf if delay is None else when + delay
             assert at is None or at <= due + ROUNDING, "a step was slept through"
             assert at is not None or due == math.inf, "a step was forgotten"
@@ -111,6 +131,17 @@ def there_is_a_time(world: World) -> None:
         assert machine.take(twin) == before, "an early timer changes something"
 
 
+def only_a_moment_after_a_failure(world: World, at: float | None) -> None:
+    """What a child left behind may live on; only a failure is held back for who is to cancel."""
+    if world.failed_at is None:
+        assert world.open, "nothing is waited for"
+        return
+    assert world.code != 0, "success waits for nobody"
+    due = world.failed_at + world.config.leak_grace
+    assert at is not None, "the end is never told"
+    assert at <= due + ROUNDING, "more than a moment"
+
+
 def in_this_world(world: World, fact: Fact, before: State, acts: list[Act]) -> None:
     """What must hold besides, when only what is possible is told."""
     always(world, fact, before, acts)
@@ -122,6 +153,8 @@ def in_this_world(world: World, fact: Fact, before: State, acts: list[Act]) -> N
         # A cancel function that is late gets a moment more.
         extra = LAST_MOMENT if world.pending else 0.0
         due = math.inf if world.bound is None else world.bound + extra
+        if world.left_at is not None:
+            due = min(due, world.left_at + world.config.leak_grace)
         assert world.hurried or world.now >= due, "force came early"
     if world.exited:
         # 1: the child is reaped when its tree is swept, so it is never signalled again.
@@ -144,11 +177,18 @@ def signals_follow_the_plan(world: World, acts: list[Act]) -> None:
     said = sent[:-1] if forced and not world.exited else sent
     assert said == planned[: len(said)], f"the child was sent {sent}, planned was {planned}"
     assert not forced or world.exited or sent[-1] == SIGKILL
+    if Act.SIGNAL in acts or Act.SIGNAL_REST in acts:
+        _, _, whole_tree = config.steps[len(world.stepped) - 1]
+        assert world.life.whole_tree == whole_tree, "sent to more, or to fewer, than planned"
     # Each step has its grace before the next.
-    for (_, delay), one, other in zip(config.steps, world.stepped, world.stepped[1:], strict=False):
+    for (_, delay, _), one, other in zip(
+        config.steps, world.stepped, world.stepped[1:], strict=False
+    ):
         assert delay is not None, "a step without an end was ended"
         assert other >= one + delay, "a step was cut short"
     # The rest of the tree gets the step that the child had last, then the further ones.
+    if world.killed_at is not None:
+        rest = rest[1:]  # not of the plan
     left = iter((*planned[max(0, len(sent) - 1) :], SIGKILL))
     assert all(number in left for number in rest), f"{rest} is not in the plan's order"
 
@@ -170,12 +210,17 @@ def the_end(world: World) -> None:
     if not world.exited:
         assert SIGKILL in world.sent
         assert life.kill_error is not None, "gave up without a word"
-    # 8: the tree is empty, or SIGKILL was sent to it and had its time.
-    if config.contained and life.ended_by is not None and world.exited and not world.emptied:
+    # 8: the tree is empty, or SIGKILL was sent to it and had its time, or was refused.
+    watched = config.contained and (life.ended_by is not None or config.ends_leaks)
+    refused = life.kill_error is not None
+    if watched and world.exited and not world.emptied and not refused:
         assert world.looking, "nobody looked at the tree"
         assert SIGKILL in world.rest + world.sent
-        assert world.forced_at is not None
-        assert world.now >= world.forced_at + SETTLE, "the tree was left early"
+        if not life.leaked:  # else its time is measured in test_life_leaks_orders.py
+            assert world.forced_at is not None
+            assert world.now >= world.forced_at + SETTLE, "the tree was left early"
+    # Only who was still there when a child that ended by itself had been gone for its grace.
+    assert not (life.leaked and life.interrupted)
     the_blame(world)
 
 

@@ -1,13 +1,18 @@
 """The machine as a value, and the configurations it is tried in."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 from signal import SIGINT, SIGKILL, SIGTERM
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from osexec._core.deadline import GRACE
+from osexec._core.deadline import GRACE, LEAK_GRACE
 from osexec._core.life import Life
+
+if TYPE_CHECKING:
+    from osexec._core.deadline import Step
 
 
 def fields(life: Life) -> list[str]:
@@ -40,15 +45,25 @@ def copy(life: Life) -> Life:
     return twin
 
 
-# What ends a command: the signals of `cancel=`, each with the seconds until the next.
-PLANS: dict[str, tuple[tuple[int, float | None], ...]] = {
-    "kill": ((SIGKILL, None),),
-    "term": ((SIGTERM, None),),
-    "steps": ((SIGINT, 0.1), (SIGTERM, 0.3)),
+# What ends a command: the signals of `cancel=`, each with the seconds until the next and
+# whether the whole tree gets it.
+PLANS: dict[str, tuple[Step, ...]] = {
+    "kill": ((SIGKILL, None, False),),
+    "term": ((SIGTERM, None, False),),
+    "all": ((SIGTERM, None, True),),
+    "steps": ((SIGINT, 0.1, False), (SIGTERM, 0.3, True)),
     "nothing": (),
     "function": (),
 }
+# What is to become of whoever is below the child: (contained, ends_leaks).
+HELD: dict[str, tuple[bool, bool]] = {
+    "child": (False, False),
+    "tree": (True, False),
+    "no leaks": (True, True),
+}
 DEADLINE = 1.0
+SOON = 0.15
+"""A deadline that can pass before what outlives the child has had its grace."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,7 @@ class Config:
     deadline: float | None = None
     contained: bool = False
     streams: int = 0
+    ends_leaks: bool = False
     refused: bool = False
     """The system refuses our signals (EPERM): the child runs as somebody else."""
 
@@ -70,11 +86,12 @@ class Config:
             wait_delay=self.wait_delay,
             deadline=self.deadline,
             contained=self.contained,
+            ends_leaks=self.ends_leaks,
             streams=self.streams,
         )
 
     @property
-    def steps(self) -> tuple[tuple[int, float | None], ...]:
+    def steps(self) -> tuple[Step, ...]:
         return PLANS[self.plan]
 
     @property
@@ -82,25 +99,31 @@ class Config:
         return self.plan == "function"
 
     @property
+    def leak_grace(self) -> float:
+        """Seconds that whoever outlives the child has, where nobody may."""
+        return LEAK_GRACE if self.wait_delay is None else min(LEAK_GRACE, self.wait_delay)
+
+    @property
     def patience(self) -> float:
         """Seconds from the context's end to force."""
         if self.wait_delay is not None:
             return self.wait_delay
-        return sum(delay or 0.0 for _, delay in self.steps) or GRACE
+        return sum(delay or 0.0 for _, delay, _ in self.steps) or GRACE
 
     @property
     def signals(self) -> tuple[int, ...]:
         """The plan: its signals, and the SIGKILL that follows the last timed one."""
-        planned = tuple(number for number, _ in self.steps)
+        planned = tuple(number for number, _, _ in self.steps)
         return (*planned, SIGKILL) if self.steps and self.steps[-1][1] is not None else planned
 
 
-def configs(plan: str, wait_delay: float | None, contained: bool) -> list[Config]:
+def configs(plan: str, wait_delay: float | None, held: str) -> list[Config]:
     """The rest of what matters, but not each with each.
 
     A deadline is one more way for the context to be done, so refusals need none;
     two streams only add an order among equals, so they come plain.
     """
+    contained, ends_leaks = HELD[held]
     rest: list[tuple[float | None, int, bool]] = [
         (None, 0, False),
         (None, 1, False),
@@ -110,7 +133,11 @@ def configs(plan: str, wait_delay: float | None, contained: bool) -> list[Config
         (DEADLINE, 0, False),
         (DEADLINE, 1, False),
     ]
+    if ends_leaks:
+        # Until the child ends by itself these are the roads of "tree"; so the plainest of them,
+        # and those on which a deadline passes in the grace.
+        rest = [(None, 0, False), (None, 1, False), (None, 1, True), (SOON, 1, False)]
     return [
-        Config(plan, wait_delay, deadline, contained, streams, refused)
+        Config(plan, wait_delay, deadline, contained, streams, ends_leaks, refused)
         for deadline, streams, refused in rest
     ]

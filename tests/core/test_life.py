@@ -61,7 +61,7 @@ def test_a_child_that_exits_0_with_an_orphan_on_its_pipe_is_left_after_the_delay
 
 def test_a_child_that_ignores_sigint_is_killed_after_the_delay() -> None:
     life = play(
-        Life(steps=((SIGINT, None),), wait_delay=0.2),
+        Life(steps=((SIGINT, None, False),), wait_delay=0.2),
         (1, Fact.CONTEXT_DONE, CANCELED, [Act.SIGNAL]),
         (1.2, Fact.TIMER, None, [Act.KILL]),
         (1.3, Fact.EXITED, -SIGKILL, [Act.FINISH]),
@@ -71,7 +71,7 @@ def test_a_child_that_ignores_sigint_is_killed_after_the_delay() -> None:
 
 def test_a_child_that_exits_0_on_sigint_was_ended_by_the_context() -> None:
     life = play(
-        Life(steps=((SIGINT, None),)),
+        Life(steps=((SIGINT, None, False),)),
         (1, Fact.CONTEXT_DONE, CANCELED, [Act.SIGNAL]),
         (1.1, Fact.EXITED, 0, [Act.FINISH]),
     )
@@ -80,7 +80,7 @@ def test_a_child_that_exits_0_on_sigint_was_ended_by_the_context() -> None:
 
 def test_a_child_that_exits_2_on_sigquit_is_an_exit_error() -> None:
     life = play(
-        Life(steps=((SIGQUIT, None),)),
+        Life(steps=((SIGQUIT, None, False),)),
         (1, Fact.CONTEXT_DONE, CANCELED, [Act.SIGNAL]),
         (1.1, Fact.EXITED, 2, [Act.FINISH]),
     )
@@ -248,7 +248,7 @@ def test_the_deadline_ends_a_child_as_a_cancellation_does() -> None:
 
 
 def test_steps_are_taken_one_by_one_and_sigkill_is_the_last() -> None:
-    life = Life(steps=((SIGINT, 1.0), (SIGTERM, 2.0)), wait_delay=60)
+    life = Life(steps=((SIGINT, 1.0, False), (SIGTERM, 2.0, False)), wait_delay=60)
     play(life, (10, Fact.CONTEXT_DONE, CANCELED, [Act.SIGNAL]))
     assert (life.signal, life.wake_at()) == (SIGINT, 11)
     play(life, (11, Fact.TIMER, None, [Act.SIGNAL]))
@@ -260,17 +260,19 @@ def test_steps_are_taken_one_by_one_and_sigkill_is_the_last() -> None:
 @pytest.mark.parametrize(
     ("steps", "wait_delay", "patience"),
     [
-        (((SIGKILL, None),), None, GRACE),
+        (((SIGKILL, None, False),), None, GRACE),
         ((), None, GRACE),
-        (((SIGINT, 1.0), (SIGTERM, 2.0)), None, 3.0),
-        (((SIGTERM, None),), 0.2, 0.2),
-        (((SIGTERM, None),), 0.0, 0.0),
-        (((SIGTERM, None),), math.inf, None),
+        (((SIGINT, 1.0, False), (SIGTERM, 2.0, False)), None, 3.0),
+        (((SIGTERM, None, False),), 0.2, 0.2),
+        (((SIGTERM, None, False),), 0.0, 0.0),
+        (((SIGTERM, None, False),), math.inf, None),
     ],
     ids=["default", "nothing", "as long as the steps", "given", "none", "for ever"],
 )
 def test_patience_begins_with_the_end_of_the_context(
-    steps: tuple[tuple[int, float | None], ...], wait_delay: float | None, patience: float | None
+    steps: tuple[tuple[int, float | None, bool], ...],
+    wait_delay: float | None,
+    patience: float | None,
 ) -> None:
     life = Life(steps=steps, wait_delay=wait_delay)
     life.tell(Fact.CONTEXT_DONE, 100.0, CANCELED)
@@ -285,7 +287,7 @@ def test_patience_begins_with_the_end_of_the_context(
 
 def test_a_hurry_skips_the_grace() -> None:
     life = play(
-        Life(steps=((SIGTERM, None),), wait_delay=60),
+        Life(steps=((SIGTERM, None, False),), wait_delay=60),
         (1, Fact.CONTEXT_DONE, CANCELED, [Act.SIGNAL]),
         (2, Fact.HURRY, CANCELED, [Act.KILL]),
         (2.1, Fact.EXITED, -SIGKILL, [Act.FINISH]),
@@ -331,7 +333,7 @@ def test_a_refused_sigkill_is_reported_as_a_failed_cancel() -> None:
 
 def test_a_refused_sigkill_of_force_is_the_end_of_waiting() -> None:
     life = play(
-        Life(steps=((SIGTERM, None),), wait_delay=0.5),
+        Life(steps=((SIGTERM, None, False),), wait_delay=0.5),
         (1, Fact.CONTEXT_DONE, CANCELED, [Act.SIGNAL]),
         (1, Fact.CANCEL_RETURNED, REFUSED, []),
         (1.5, Fact.TIMER, None, [Act.KILL]),

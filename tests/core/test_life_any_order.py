@@ -6,6 +6,7 @@ anything else, but it may have overslept.
 """
 
 import math
+from signal import SIGKILL
 
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from osexec._core.deadline import DEATH_LIMIT, SETTLE
 from osexec._core.facts import Fact, State
 from tests.core import invariants
-from tests.core.machine import DEADLINE, PLANS, Config
+from tests.core.machine import DEADLINE, HELD, PLANS, SOON, Config
 from tests.core.world import BROKEN, GONE, REFUSED, STOP, World, story
 
 MOST_TIMES = 10
@@ -28,14 +29,22 @@ FACTS = st.one_of(
     st.tuples(st.sampled_from([Fact.TREE_EMPTY, Fact.TIMER]), st.none()),
 )
 PAUSES = st.one_of(st.just(0.0), st.floats(0.0, 8.0, allow_subnormal=False))
-CONFIGS = st.builds(
-    Config,
-    plan=st.sampled_from(sorted(PLANS)),
-    wait_delay=st.sampled_from([None, 0.0, 0.2, 3.0, math.inf]),
-    deadline=st.sampled_from([None, 0.0, DEADLINE]),
-    contained=st.booleans(),
-    streams=st.integers(0, 3),
-)
+
+
+def configs(held: tuple[bool, bool]) -> st.SearchStrategy[Config]:
+    contained, ends_leaks = held
+    return st.builds(
+        Config,
+        plan=st.sampled_from(sorted(PLANS)),
+        wait_delay=st.sampled_from([None, 0.0, 0.05, 0.2, 3.0, math.inf]),
+        deadline=st.sampled_from([None, 0.0, SOON, DEADLINE]),
+        contained=st.just(contained),
+        streams=st.integers(0, 3),
+        ends_leaks=st.just(ends_leaks),
+    )
+
+
+CONFIGS = st.sampled_from(sorted(HELD.values())).flatmap(configs)
 
 
 def tell(world: World, fact: Fact, value: object = None) -> None:
@@ -101,3 +110,33 @@ def test_the_end_comes_by_the_clock_alone(
     elif world.forced_at is not None:
         limit = world.forced_at + DEATH_LIMIT + SETTLE + world.late + invariants.ROUNDING
         assert world.now <= limit
+
+
+@settings(max_examples=100)
+@given(
+    configs(HELD["no leaks"]),
+    st.lists(st.tuples(PAUSES, FACTS), max_size=10),
+    st.sampled_from([0, 3, None]),
+)
+def test_who_may_not_stay_is_gone_by_the_clock_alone(
+    config: Config, events: list[tuple[float, tuple[Fact, object]]], code: int | None
+) -> None:
+    """Once a child has ended by itself, no fact is needed to end what it left."""
+    world = World(config)
+    for wait, (fact, value) in [*events, (0.0, (Fact.EXITED, code))]:
+        if world.life.state is State.RUNNING:
+            world.now += wait
+            tick(world)
+        if world.life.state is State.RUNNING:
+            tell(world, fact, value)
+    if world.left_at is None:
+        return  # somebody wanted it to end first
+    for _ in range(MOST_TIMES):
+        at = world.life.wake_at()
+        if at is not None:
+            world.now = max(world.now, at)
+            tell(world, Fact.TIMER)
+    if world.life.ended_by is None:
+        assert world.done
+        assert world.life.leaked
+        assert set(world.rest) == {SIGKILL}

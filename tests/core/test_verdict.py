@@ -130,11 +130,12 @@ TELLING: list[tuple[Claim, dict[str, object]]] = [
     (Claim.CONTEXT, {"context_ended": True}),
     (Claim.WAIT_DELAY, {"pipes_cut": True}),
     (Claim.COPY, {"copy_failed": True}),
+    (Claim.LEAK, {"leaked": True}),
 ]
 
 
 def test_what_loses_is_kept_in_order() -> None:
-    """All 256 combinations: nothing that went wrong is dropped, and nothing is made up."""
+    """All 512 combinations: nothing that went wrong is dropped, and nothing is made up."""
     assert [claim for claim, _ in TELLING] == list(Claim)
     for chosen in product((False, True), repeat=len(TELLING)):
         told: dict[str, object] = {}
@@ -142,6 +143,18 @@ def test_what_loses_is_kept_in_order() -> None:
             told.update(arguments if holds else {})
         expected = [claim for claim, holds in zip(Claim, chosen, strict=True) if holds]
         assert list(verdict(**told)) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("other", "told"), TELLING[:-1], ids=[claim.name for claim, _ in TELLING[:-1]]
+)
+def test_a_leak_gives_way_to_everything_else(other: Claim, told: dict[str, object]) -> None:
+    """Go knows no leaks, so they change none of its cells."""
+    assert verdict(**told, leaked=True) == (other, Claim.LEAK)  # type: ignore[arg-type]
+
+
+def test_a_leak_alone_is_an_error() -> None:
+    assert verdict(returncode=0, leaked=True) == (Claim.LEAK,)
 
 
 @pytest.mark.parametrize("returncode", [0, None])

@@ -38,13 +38,17 @@ class World:
         "cuts",  # CUT acts
         "emptied",  # TREE_EMPTY after the last LOOK
         "exited",
+        "failed_at",  # it failed by itself, and what it left waits for whoever is to cancel
         "forced_at",
         "gone",  # a signal or the cancel function said that the child had ended before
         "hurried",
+        "killed_at",  # when who may not outlive the child was sent SIGKILL
         "late",  # by how much the driver overslept
         "life",
         "looking",  # LOOK without its TREE_EMPTY
+        "left_at",  # it ended by itself, and somebody may be there who may not outlive it
         "lost",  # a stream ended before its end
+        "named",  # NAME acts
         "next",  # a fact that comes of an act itself: nothing can come between
         "now",
         "open",  # streams that have not ended
@@ -67,12 +71,15 @@ class World:
         self.open = config.streams
         self.code: int | None = None
         self.bound: float | None = None
+        self.failed_at: float | None = None
         self.forced_at: float | None = None
+        self.left_at: float | None = None
+        self.killed_at: float | None = None
         self.next: Told | None = None
         self.severed = False
         self.exited = self.alive_at_stop = self.hurried = self.looking = self.lost = False
         self.pending = self.broken = self.gone = self.refused = self.paused = self.emptied = False
-        self.cancels = self.cuts = self.stops = self.told = 0
+        self.cancels = self.cuts = self.named = self.stops = self.told = 0
         self.sent: tuple[int, ...] = ()
         self.rest: tuple[int, ...] = ()
         self.stepped: tuple[float, ...] = ()
@@ -100,10 +107,16 @@ class World:
         acts = life.tell(fact, now, value)
         if fact is Fact.EXITED and not self.exited:
             self.exited, self.code = True, value  # type: ignore[assignment]
+            if self.config.ends_leaks and life.state is State.DRAINING:
+                self.left_at = now
+            elif self.config.contained and value != 0 and life.state is State.DRAINING:
+                self.failed_at = now
         elif fact is Fact.STREAM_ENDED:
             self.open, self.lost = max(0, self.open - 1), self.lost or bool(value)
         elif fact is Fact.TREE_EMPTY:
             self.looking, self.emptied = False, True
+            if self.forced_at is None:
+                self.left_at = None
         elif fact is Fact.CANCEL_RETURNED:
             self.pending = False
             self.gone = self.gone or value is GONE
@@ -117,8 +130,11 @@ class World:
             self._bound_by(self.config.patience)
         if life.state is State.FORCING and self.forced_at is None:
             self.forced_at = now
+        if life.state is not State.DRAINING or not life.tree_open:
+            self.failed_at = None
         for act in acts:
-            self._note(act, is_step=fact is not Fact.EXITED and self.forced_at is None)
+            forced = self.forced_at is not None or Act.NAME in acts
+            self._note(act, is_step=fact is not Fact.EXITED and not forced)
         return acts
 
     def _bound_by(self, delay: float | None) -> None:
@@ -132,6 +148,9 @@ class World:
             self.pending = True
         elif act is Act.CUT:
             self.cuts += 1
+        elif act is Act.NAME:
+            self.named += 1
+            self.killed_at = self.now
         elif act is Act.LOOK:
             self.looking, self.emptied = True, False
         elif act in (Act.KILL, Act.SIGNAL, Act.SIGNAL_REST):
@@ -140,9 +159,11 @@ class World:
                 self.stepped += (self.now,)
             if self.exited:
                 self.rest += (number,)
-                self.severed = self.severed or self.open > 0
+                # Who holds a pipe and may not outlive the child cuts nothing by being ended.
+                self.severed = self.severed or (self.open > 0 and self.life.ended_by is not None)
             else:
                 self.sent += (number,)
+                self.severed = self.severed or (self.open > 0 and self.life.whole_tree)
             if self.config.refused and act is not Act.SIGNAL_REST:
                 self.refused = True
                 failed = Fact.KILL_FAILED if act is Act.KILL else Fact.CANCEL_RETURNED

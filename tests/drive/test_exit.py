@@ -5,8 +5,10 @@ It differs from one Python to the next what a thread, an atexit handler or a `__
 
 import signal
 import subprocess
+import sys
 import time
 from tempfile import TemporaryFile
+from textwrap import dedent
 
 import pytest
 
@@ -186,6 +188,9 @@ LEFT = {
 }
 
 
+WITHOUT_MINDER = 'from osexec._posix import probe; probe.ANSWERS["minder"] = False'
+
+
 def leave(
     code: str, version: str, limit: float = LONG
 ) -> tuple[subprocess.CompletedProcess[bytes], float]:
@@ -212,6 +217,17 @@ def leave(
 @pytest.mark.parametrize("version", list(pythons()))
 def test_an_exit_leaves_nothing(version: str, left: str, tag: Tag) -> None:
     done, took = leave(LEFT[left], version)
+    assert done.returncode == 0
+    tag.wait_gone(GRACE)
+    assert took < QUICK
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("left", list(LEFT))
+def test_an_exit_leaves_nothing_without_a_minder_too(left: str, tag: Tag) -> None:
+    """Then nobody ends by itself what we forget."""
+    code = f"{WITHOUT_MINDER}\n{dedent(LEFT[left])}"
+    done, took = leave(code, "{}.{}".format(*sys.version_info))
     assert done.returncode == 0
     tag.wait_gone(GRACE)
     assert took < QUICK

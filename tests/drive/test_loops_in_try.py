@@ -3,8 +3,11 @@
 CPython 3.12 and 3.13 compile `while condition:` with a second test at its end. In a `try` or
 `with` the jump behind that test is not in the exception table, and just there Python looks for
 signals: the KeyboardInterrupt passes by the `finally`. `while True:` with a `break` has no such
-gap, nor has `for`, nor a loop in a function of its own that is called in the `try`. 3.11 has none.
+gap, nor has a plain `for`, nor a loop in a function of its own that is called in the `try`. A `for`
+whose body ends with an `if` has it: the way past the `if` is a jump back of its own. 3.11 has none.
 """
+
+from pathlib import Path
 
 import pytest
 
@@ -64,11 +67,16 @@ def test_every_loop_in_a_try_is_covered_to_its_end(version: str) -> None:
     assert ask(GAPS, SOURCE / "osexec", python=pythons()[version]) == []
 
 
-def test_the_gap_is_seen_where_it_is(tmp_path) -> None:
+WHILE = "while x:\n            x()"
+FOR = "for y in x:\n            if y:\n                x()"
+
+
+@pytest.mark.parametrize(("loop", "line"), [(WHILE, 3), (FOR, 4)], ids=["while", "for and if"])
+def test_the_gap_is_seen_where_it_is(loop: str, line: int, tmp_path: Path) -> None:
     (tmp_path / "bad.py").write_text(
-        "def bad(x):\n    try:\n        while x:\n            x()\n    finally:\n        x.end()\n"
+        f"def bad(x):\n    try:\n        {loop}\n    finally:\n        x.end()\n"
     )
     found = {version: ask(GAPS, tmp_path, python=python) for version, python in pythons().items()}
     if not any(found.values()):
         pytest.skip("no Python here has the gap")
-    assert {"bad.py:3 in bad"} == {line for lines in found.values() for line in lines}
+    assert {f"bad.py:{line} in bad"} == {seen for lines in found.values() for seen in lines}

@@ -206,8 +206,9 @@ def outcome(drive: Run, plan: Callable[[Path], Planned], folder: Path) -> dict[s
     for name in VOLATILE:
         told.pop(name, None)
     for name in ("holders", "leaked"):
-        # Whether one that is dying is still seen is chance; it has no command line any more.
-        told[name] = [one["command"] for one in told.get(name, ()) if one["command"] != "?"]
+        # Whether one that is dying is still seen is chance. It has no command line any more, so
+        # it is told by its name alone, a single word; those that live have arguments here.
+        told[name] = [one["command"] for one in told.get(name, ()) if " " in one["command"]]
     told["raised"] = None if raised is None else f"{type(raised).__name__}: {raised}"
     told["notes"] = getattr(raised, "__notes__", [])
     told["cause"] = repr(raised.__cause__) if raised is not None else None

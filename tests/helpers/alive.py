@@ -25,7 +25,15 @@ class Tag:
         return {NAME: self.value}
 
     def alive(self) -> list[proc.Seen]:
-        """Who carries the tag and is alive now."""
+        """Who carries the tag and is alive now: the commands, and what they started."""
+        return [seen for seen in self.everyone() if not _is_minder(seen)]
+
+    def minders(self) -> list[proc.Seen]:
+        """The minders that are alive now; each has the environment of its command."""
+        return [seen for seen in self.everyone() if _is_minder(seen)]
+
+    def everyone(self) -> list[proc.Seen]:
+        """Commands and minders."""
         return [seen for seen in proc.carrying(f"{NAME}={self.value}") if seen.pid != os.getpid()]
 
     def wait_gone(self, limit: float = VANISH) -> None:
@@ -43,8 +51,12 @@ class Tag:
         """End everything that carries the tag: for tests that leave something on purpose."""
 
         def kill_all() -> bool:
-            for seen in self.alive():
+            for seen in self.everyone():
                 proc.kill_quietly(seen.pid)
-            return not self.alive()
+            return not self.everyone()
 
         wait_until(kill_all, LONG, "killed processes vanish")
+
+
+def _is_minder(seen: proc.Seen) -> bool:
+    return seen.command.startswith("osexec-minder ")

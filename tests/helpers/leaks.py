@@ -53,7 +53,7 @@ def differences(before: Snapshot, tag: Tag, threads_may_stay: bool) -> list[str]
     ]
     new_children = after.children - before.children
     found += [f"child left: {proc.look(pid) or pid}" for pid in new_children]
-    found += [f"left alive: {seen}" for seen in tag.alive() if seen.pid not in new_children]
+    found += [f"left alive: {seen}" for seen in tag.everyone() if seen.pid not in new_children]
     for thread in after.threads - before.threads:
         if not (threads_may_stay and thread.name.startswith("osexec-")):
             found.append(f"thread left: {thread.name}")

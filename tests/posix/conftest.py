@@ -13,6 +13,12 @@ def answer(monkeypatch: pytest.MonkeyPatch, **answers: bool) -> None:
         monkeypatch.setitem(probe.ANSWERS, facility, value)
 
 
+@pytest.fixture(autouse=True)
+def no_minder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The direct way to a child; tests/minder, tests/contain and tests/host have the other."""
+    answer(monkeypatch, minder=False)
+
+
 @pytest.fixture(params=["fork_exec", "popen"])
 def spawner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each way to start a child."""

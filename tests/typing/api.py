@@ -1,7 +1,9 @@
 """Every public name in use, for the type checkers; nobody runs this file."""
 
 import io
+import math
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import assert_type
@@ -23,10 +25,12 @@ def a_command() -> osexec.Cmd:
         stdout=osexec.PIPE,
         stderr=osexec.STDOUT,
         pass_fds=(3, 4),
+        extra_files=[5, None],
         timeout=1.5,
         cancel=signal.SIGTERM,
         wait_delay=2,
         contain="group",
+        leaks="warn",
         check=False,
         encoding="utf-8",
         errors="strict",
@@ -44,7 +48,7 @@ def streams() -> None:
     osexec.Cmd("tool", stdin=io.BytesIO(), stdout=io.BytesIO(), env=["A=b", b"C=d"])
     osexec.Cmd("tool", stdout=[osexec.Capture(head=1, tail=2), io.BytesIO(), osexec.INHERIT])
     with open("file", "rb") as file:
-        osexec.Cmd("tool", stdin=file)
+        osexec.Cmd("tool", stdin=file, extra_files=(file, 5, None))
 
 
 def ways_to_cancel() -> None:
@@ -56,6 +60,30 @@ def ways_to_cancel() -> None:
     osexec.Cmd("tool", cancel=None)
     osexec.Cmd("tool", cancel=politely)
     osexec.Cmd("tool", cancel=[(signal.SIGINT, 2.0), ("TERM", 5)])
+    osexec.Cmd("tool", cancel=[osexec.Step("TERM", 2.0, scope="tree"), osexec.Step(2, 1)])
+    osexec.Cmd("tool", cancel=(osexec.Step(signal.SIGTERM, 2.0), ("KILL", 5)))
+    step = osexec.Step("INT", 1.5)
+    assert_type(step, osexec.Step)
+    assert_type(step.signal, int | str)
+    assert_type(step.delay, float)
+    assert_type(step.scope, str)
+
+
+def what_the_kernel_sets_up() -> osexec.SysAttrs:
+    attrs = osexec.SysAttrs(
+        new_session=True,
+        controlling_terminal=0,
+        foreground=True,
+        rlimits={"NOFILE": 64, "CPU": (10, math.inf), 7: 5},
+        nice=5,
+        no_new_privs=True,
+        memory_max=1 << 30,
+        pids_max=100,
+    )
+    assert_type(attrs.memory_max, int | None)
+    osexec.Cmd("tool", sys=attrs, contain="cgroup", leaks=None)
+    osexec.run("tool", contain="tree", leaks="error", extra_files=(0, None))
+    return attrs
 
 
 def verbs(cmd: osexec.Cmd, ctx: osexec.Context) -> None:
@@ -121,6 +149,10 @@ def a_result(result: osexec.Result) -> None:
     assert_type(result.stdout, bytes | None)
     assert_type(result.output_complete, bool)
     assert_type(result.omitted, int)
+    assert_type(result.swept, int)
+    assert_type(result.memory_peak, int | None)
+    assert_type(result.leaked, tuple[osexec.Holder, ...])
+    assert_type(result.reason is osexec.Reason.MINDER_LOST, bool)
     assert_type(result.elapsed, float)
     assert_type(result.ok, bool)
     assert_type(result.errors, tuple[osexec.Error, ...])
@@ -155,10 +187,16 @@ def errors() -> None:
         takes_context_error(error)
     except (osexec.CancelFailed, osexec.KillFailed, osexec.CopyError) as error:
         assert_type(error.__cause__, BaseException | None)
-    except (osexec.WaitDelayExpired, osexec.StatusLostError) as error:
+    except (osexec.WaitDelayExpired, osexec.StatusLostError, osexec.LeakError) as error:
         assert_type(error.result, osexec.Result | None)
     except osexec.Error:
         raise
+
+
+def leaks_that_are_only_told() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", osexec.LeakWarning)
+        osexec.run("tool", leaks="warn")
 
 
 def takes_lookup_error(error: osexec.LookPathError) -> None: ...

@@ -15,6 +15,7 @@ from osexec._words.errors import (
     ExitDeadlineExceeded,
     ExitError,
     KillFailed,
+    LeakError,
     LookPathError,
     NotExecutableError,
     NotFoundError,
@@ -43,6 +44,8 @@ def result(**changes: Any) -> Result:
         "omitted": 0,
         "holders": (),
         "leaked": (),
+        "swept": 0,
+        "memory_peak": None,
         "started_at": 1700000000.5,
         "elapsed": 0.25,
         "rusage": None,
@@ -54,6 +57,7 @@ def result(**changes: Any) -> Result:
 
 FAILED = result(returncode=3, stdout=b"out", stderr=b"cc: no input\n")
 KILLED = result(returncode=-SIGKILL, reason=Reason.DEADLINE)
+LEFT = result(leaked=(Holder(4713, "sleep 61"),), swept=1)
 CUT = result(output_complete=False, holders=(Holder(4712, "sleep 60"),))
 
 ERRORS: dict[str, Error] = {
@@ -82,5 +86,6 @@ ERRORS: dict[str, Error] = {
         "its output is incomplete", cause=ValueError("why"), result=CUT
     ),
     "CopyError": CopyError("the writer of stdout failed", result=CUT),
+    "LeakError": LeakError("make all left processes behind", result=LEFT),
     "StatusLostError": StatusLostError("status lost", result=result(returncode=None)),
 }

@@ -4,6 +4,7 @@ import copy
 import errno
 import inspect
 import pickle
+import warnings
 from subprocess import CalledProcessError
 
 import pytest
@@ -18,6 +19,7 @@ from osexec._words.errors import (
     ExitCanceled,
     ExitDeadlineExceeded,
     ExitError,
+    LeakWarning,
     LookPathError,
     StartError,
     UsageError,
@@ -62,6 +64,7 @@ TREE: dict[str, set[type]] = {
     },
     "WaitDelayCanceled": {WaitDelayExpired, Canceled, ContextError},
     "CopyError": set(),
+    "LeakError": set(),
     "StatusLostError": set(),
 }
 CATCHERS = {
@@ -278,6 +281,28 @@ def test_a_cause_that_is_an_exception_is_the_pythons_cause() -> None:
     assert ExitCanceled(KILLED, cause=cause).__cause__ is cause
     assert Canceled("canceled", cause=cause).__cause__ is cause
     assert Canceled("canceled", cause="why").__cause__ is None
+
+
+def test_a_leak_is_an_error_with_its_result_or_a_warning() -> None:
+    error = ERRORS["LeakError"]
+    assert error.result is not None
+    assert str(error.result.leaked[0]) == "4713 (sleep 61)"
+    assert not isinstance(error, CalledProcessError | OSError | ValueError | Warning)
+
+
+def test_a_warning_of_leaks_is_a_resource_warning_and_no_error() -> None:
+    """Like a file that was not closed: not shown by default, and there with `-W error`."""
+    warning = LeakWarning("make all left processes behind: 4713 (sleep 61)")
+    assert isinstance(warning, ResourceWarning)
+    assert not isinstance(warning, Error)
+    assert osexec.LeakWarning is LeakWarning
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+        twin = pickle.loads(pickle.dumps(warning, protocol))
+        assert type(twin) is LeakWarning
+        assert (str(twin), twin.args) == (str(warning), warning.args)
+    assert str(copy.deepcopy(warning)) == str(warning)
+    with pytest.warns(LeakWarning, match="left processes behind"):
+        warnings.warn(warning, stacklevel=1)
 
 
 def test_an_error_before_the_start_has_no_result() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from osexec import DEVNULL, PIPE, STDOUT, Capture, Cmd, Error, SysAttrs, UsageError
+from osexec import DEVNULL, PIPE, STDOUT, Capture, Cmd, SysAttrs
 from osexec._words.errors import NulError
+from tests.words.refusing import refusal, shown
 
 WORDS: list[tuple[tuple[Any, ...], str]] = [
     ((), "no command: write Cmd('program', 'argument', …)"),
@@ -24,6 +25,9 @@ WORDS: list[tuple[tuple[Any, ...], str]] = [
     (("ls", bytearray(b"x")), "argument 1 is a bytearray: arguments are str, bytes or os.PathLike"),
     (("ls", {"a": 1}), "argument 1 is a dict: arguments are str, bytes or os.PathLike"),
 ]
+
+CONTAINMENTS = "'process' or 'group' or 'tree' or 'namespace' or 'cgroup'"
+LEAKS = "'allow' or 'warn' or 'kill' or 'error'"
 
 FIELDS: list[tuple[str, object, str]] = [
     ("cwd", 5, "cwd= takes a path, not int 5"),
@@ -65,13 +69,12 @@ FIELDS: list[tuple[str, object, str]] = [
     ("cancel", 1.5, "cancel= takes a signal, steps, a function or None, not 1.5"),
     ("cancel", 9.0, "cancel= takes a signal, steps, a function or None, not 9.0"),
     ("cancel", [], "cancel=[] has no step: write None to do nothing"),
-    ("cancel", [15], "a step of cancel= is (signal, seconds), not 15"),
-    ("cancel", ["TERM"], "a step of cancel= is (signal, seconds), not 'TERM'"),
-    ("cancel", ("TERM", 1.0), "a step of cancel= is (signal, seconds), not 'TERM'"),
-    ("cancel", [("TERM",)], "a step of cancel= is (signal, seconds), not ('TERM',)"),
-    ("cancel", [("TERM", None)], "the step ('TERM', None) needs its seconds"),
-    ("cancel", [("TERM", -1)], "seconds cannot be negative or NaN"),
-    ("cancel", [(None, 1)], "None is no signal"),
+    (
+        "cancel",
+        ("TERM", 1.0),
+        "a step of cancel= is Step(signal, seconds) or Step(signal, seconds, scope='tree'), "
+        "not 'TERM'",
+    ),
     ("stdin", STDOUT, "stdin=STDOUT makes no sense: STDOUT is for stderr"),
     ("stdin", -2, "stdin=STDOUT makes no sense: STDOUT is for stderr"),
     ("stdin", -4, "stdin=-4 is no file descriptor"),
@@ -109,11 +112,28 @@ FIELDS: list[tuple[str, object, str]] = [
     ("pass_fds", "", "pass_fds= takes a list of descriptors, not ''"),
     ("pass_fds", iter([3]), "pass_fds= takes a list of descriptors, not <"),
     ("pass_fds", [-1], "pass_fds= has -1, which is no descriptor: write file.fileno()"),
+    ("pass_fds", [1 << 31], "pass_fds= has 2147483648, which is no descriptor"),
     ("pass_fds", [True], "pass_fds= has True, which is no descriptor"),
     ("pass_fds", [sys.__stdin__], "which is no descriptor: write file.fileno()"),
-    ("contain", "tree", "contain= takes 'process' or 'group', not 'tree'"),
-    ("contain", True, "contain= takes 'process' or 'group', not True"),
-    ("contain", ["group"], "contain= takes 'process' or 'group', not ['group']"),
+    ("extra_files", 5, "extra_files= takes a list of files or descriptors, not 5"),
+    ("extra_files", None, "extra_files= takes a list of files or descriptors, not None"),
+    ("extra_files", "ab", "extra_files= takes a list of files or descriptors, not 'ab'"),
+    ("extra_files", {3}, "extra_files= takes a list of files or descriptors, not {3}"),
+    ("extra_files", iter([3]), "extra_files= takes a list of files or descriptors, not <"),
+    ("extra_files", [-1], "extra_files= has -1, which is no file and no descriptor"),
+    ("extra_files", [True], "extra_files= has True, which is no file and no descriptor"),
+    ("extra_files", [1.5], "extra_files= has 1.5, which is no file and no descriptor"),
+    ("extra_files", [None, "x"], "extra_files= has 'x', which is no file and no descriptor"),
+    ("extra_files", [1 << 31], "extra_files= has 2147483648, which is no file and no descriptor"),
+    ("extra_files", [None] * 4097, "extra_files= has 4097 files: 4096 can be placed"),
+    ("extra_files", [PIPE], "which is no file and no descriptor"),
+    ("contain", "pid", f"contain= takes {CONTAINMENTS}, not 'pid'"),
+    ("contain", "", f"contain= takes {CONTAINMENTS}, not ''"),
+    ("contain", True, f"contain= takes {CONTAINMENTS}, not True"),
+    ("contain", ["group"], f"contain= takes {CONTAINMENTS}, not ['group']"),
+    ("leaks", "forbid", f"leaks= takes {LEAKS}, not 'forbid'"),
+    ("leaks", False, f"leaks= takes {LEAKS}, not False"),
+    ("leaks", ("kill",), f"leaks= takes {LEAKS}, not ('kill',)"),
     ("check", 1, "check= takes True or False, not 1"),
     ("check", None, "check= takes True or False, not None"),
     ("encoding", "utf-9", "encoding='utf-9' is not known to Python"),
@@ -129,7 +149,9 @@ FIELDS: list[tuple[str, object, str]] = [
 ATTRIBUTES: list[tuple[dict[str, Any], str]] = [
     ({"user": ""}, "user= takes a name or a number, not ''"),
     ({"user": -1}, "user= takes a name or a number, not -1"),
+    ({"user": 0xFFFFFFFF}, "user= takes a name or a number, not 4294967295"),
     ({"user": True}, "user= takes a name or a number, not True"),
+    ({"group": 0xFFFFFFFF}, "group= takes a name or a number, not 4294967295"),
     ({"group": 1.5}, "group= takes a name or a number, not 1.5"),
     ({"extra_groups": "wheel"}, "extra_groups= takes names or numbers, not 'wheel'"),
     ({"extra_groups": b"ab"}, "extra_groups= takes names or numbers, not b'ab'"),
@@ -140,26 +162,50 @@ ATTRIBUTES: list[tuple[dict[str, Any], str]] = [
     ({"umask": True}, "umask= takes a number from 0 to 0o777, not True"),
     ({"new_session": 1}, "new_session= takes True or False, not 1"),
     ({"process_group": -1}, "process_group= takes 0 or a group's number, not -1"),
+    ({"process_group": 1 << 31}, "process_group= takes 0 or a group's number, not 2147483648"),
     ({"process_group": True}, "process_group= takes 0 or a group's number, not True"),
     (
         {"new_session": True, "process_group": 0},
         "new_session=True makes a group of its own: leave process_group= out",
     ),
+    (
+        {"controlling_terminal": 0},
+        "controlling_terminal= needs a session without one: new_session=True",
+    ),
+    (
+        {"controlling_terminal": 0, "foreground": True},
+        "controlling_terminal= needs a session without one: new_session=True",
+    ),
+    *(
+        (
+            {"controlling_terminal": wrong, "new_session": True},
+            f"controlling_terminal= takes a descriptor of the child, such as 0, not {wrong!r}",
+        )
+        for wrong in (-1, 1 << 31, True, "0", 0.0, "/dev/tty")
+    ),
+    ({"foreground": 1}, "foreground= takes True or False, not 1"),
+    ({"foreground": None}, "foreground= takes True or False, not None"),
+    (
+        {"foreground": True, "process_group": 5},
+        "foreground=True makes a group of its own: leave process_group= out",
+    ),
+    (
+        {"foreground": True, "new_session": True},
+        "foreground=True: a new session needs controlling_terminal= for that",
+    ),
+    ({"no_new_privs": 1}, "no_new_privs= takes True or False, not 1"),
+    ({"no_new_privs": None}, "no_new_privs= takes True or False, not None"),
+    *(
+        ({"nice": wrong}, f"nice= takes a number that is added, from -40 to 40, not {wrong!r}")
+        for wrong in (-41, 41, True, 1.5, "5", None)
+    ),
+    *(
+        ({name: wrong}, f"{name}= takes a number above 0, not {wrong!r}")
+        for name in ("memory_max", "pids_max")
+        for wrong in (0, -1, True, 1.5, "1G", math.inf)
+    ),
+    ({"rlimits": {"FILES": 1}}, "rlimits= has 'FILES', which is no limit of this system"),
 ]
-
-
-def refusal(make: Callable[[], object]) -> str:
-    with pytest.raises(UsageError) as caught:
-        make()
-    # Whoever catches ValueError, as with subprocess, is served too; nothing was started.
-    assert isinstance(caught.value, ValueError | Error)
-    assert caught.value.result is None
-    return str(caught.value)
-
-
-def shown(value: object) -> str:
-    said = repr(value)
-    return type(value).__name__ if said.startswith("<") else said[:40]
 
 
 @pytest.mark.parametrize(("args", "message"), WORDS, ids=[shown(args) for args, _ in WORDS])
@@ -185,6 +231,10 @@ def test_every_field_is_tried() -> None:
 )
 def test_a_wrong_attribute_is_refused(fields: dict[str, Any], message: str) -> None:
     assert message in refusal(lambda: SysAttrs(**fields))
+
+
+def test_every_attribute_is_tried() -> None:
+    assert {name for fields, _ in ATTRIBUTES for name in fields} == set(SysAttrs()._fields())
 
 
 @pytest.mark.parametrize("size", [-1, True, 1.5, "10"])

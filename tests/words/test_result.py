@@ -28,8 +28,10 @@ def with_errors() -> Result:
         omitted=10,
         holders=(Holder(4712, "sleep 60"),),
         leaked=(Holder(4713, "sleep 61"),),
+        swept=3,
+        memory_peak=1 << 20,
         rusage=USAGE,
-        contain="group",
+        contain="cgroup",
     )
     errors = (ExitError(ours, cause="timeout of 1 s"), WaitDelayExpired("a pipe", result=ours))
     object.__setattr__(ours, "errors", errors)
@@ -55,9 +57,11 @@ def test_a_result_becomes_json() -> None:
         "omitted": 10,
         "holders": [{"pid": 4712, "command": "sleep 60"}],
         "leaked": [{"pid": 4713, "command": "sleep 61"}],
+        "swept": 3,
+        "memory_peak": 1048576,
         "started_at": 1700000000.5,
         "elapsed": 0.25,
-        "contain": "group",
+        "contain": "cgroup",
         "errors": [
             {
                 "type": "ExitError",
@@ -72,9 +76,26 @@ def test_a_result_becomes_json() -> None:
 
 def test_what_is_not_known_is_null_in_json() -> None:
     told = json.loads(json.dumps(result(returncode=None, reason=Reason.STATUS_LOST).to_dict()))
-    for name in ("returncode", "exit_code", "signal", "stdout", "stderr", "rusage"):
+    for name in ("returncode", "exit_code", "signal", "stdout", "stderr", "rusage", "memory_peak"):
         assert told[name] is None
     assert told["reason"] == "status lost"
+    assert told["swept"] == 0
+
+
+@pytest.mark.parametrize(
+    ("reason", "word"),
+    [
+        (Reason.EXITED, "exited"),
+        (Reason.SIGNALLED, "signalled"),
+        (Reason.CANCELED, "canceled"),
+        (Reason.DEADLINE, "deadline"),
+        (Reason.STATUS_LOST, "status lost"),
+        (Reason.MINDER_LOST, "minder lost"),
+    ],
+)
+def test_a_reason_is_one_word_in_json(reason: Reason, word: str) -> None:
+    assert result(reason=reason).to_dict()["reason"] == word
+    assert len(Reason) == 6
 
 
 def test_the_dict_has_every_field_and_the_answers_to_come_from_them() -> None:
@@ -127,6 +148,10 @@ def test_a_result_is_ok_when_nothing_went_wrong() -> None:
             "<Result: make all, status lost, 0.250 s>",
         ),
         (
+            {"returncode": None, "reason": Reason.MINDER_LOST},
+            "<Result: make all, minder lost, 0.250 s>",
+        ),
+        (
             {"stdout": b"x" * 100_000, "stderr": b"", "output_complete": False},
             "<Result: make all, exited, status 0, 0.250 s, stdout 100000 bytes, stderr 0 bytes, "
             "output incomplete>",
@@ -175,6 +200,8 @@ def test_a_copy_of_a_value_that_cannot_change_is_the_value() -> None:
 def test_results_are_equal_when_all_of_them_is() -> None:
     assert result() == result()
     assert result() != result(pid=1)
+    assert result() != result(swept=1)
+    assert result() != result(memory_peak=1)
     assert result() != ("make", "all")
     assert len({result(), result(), result(pid=1)}) == 2
 

@@ -14,9 +14,11 @@ from .durations import parse_duration as read_duration
 
 __all__ = [
     "descriptor_of",
+    "read_contain",
     "read_cwd",
     "read_duration",
     "read_env",
+    "read_leaks",
     "read_report",
     "read_signal",
 ]
@@ -36,6 +38,22 @@ def read_signal(text: str) -> int:
     if name.isascii() and len(name) < 4 and int(name) in signal.valid_signals():
         return int(name)
     raise ValueError(f"{text!r} is not a signal: numbers go from 1 to {signal.NSIG - 1}")
+
+
+def read_contain(text: str) -> str:
+    """How far the command's descendants are held together."""
+    return _one_of(text, ("process", "group", "tree", "namespace", "cgroup"))
+
+
+def read_leaks(text: str) -> str:
+    """What to do with those that outlive the command."""
+    return _one_of(text, ("allow", "warn", "kill", "error"))
+
+
+def _one_of(text: str, words: tuple[str, ...]) -> str:
+    if text not in words:
+        raise ValueError(f"{text!r} is not known: write one of {', '.join(words)}")
+    return text
 
 
 def read_cwd(text: str) -> str:

@@ -32,6 +32,10 @@ class Finding(NamedTuple):
 FACTS = (probes.python, probes.kernel, probes.descriptors, probes.pipe_size)
 TRIALS = (
     probes.run,
+    probes.minder,
+    probes.tree,
+    probes.namespace,
+    probes.cgroup,
     probes.process_groups,
     probes.pidfd,
     probes.pidfd_group_signal,

@@ -56,12 +56,16 @@ def ending_of(plan: Plan, result: osexec.Result, told: int | None) -> Ending:
         message = f"{name} timed out after {show_duration(plan.timeout)}: it {how}"
         status = TIMED_OUT if told is None else BY_SIGNAL + told
         return Ending(status, reason, message, error, _fatal(told))
+    if any(isinstance(found, osexec.LeakError) for found in result.errors[:1]):
+        return Ending(FAILED, "leaked", error or "", error)
+    left = _left(name, plan, result)
     if result.returncode >= 0:
-        return Ending(result.returncode, reason, "", error)
+        return Ending(result.returncode, reason, left, error)
     number = -result.returncode
     # A reader that went away is the end that `yes | head` is meant to have: no
     # shell mentions it. Nor Ctrl-C on a terminal, which reached us both.
-    message = "" if number in (SIGPIPE, _fatal(told)) else f"{name} {how}"
+    died = "" if number in (SIGPIPE, _fatal(told)) else f"{name} {how}"
+    message = "; ".join(filter(None, (died, left)))
     die_of = _fatal(told) if number == told else None
     return Ending(BY_SIGNAL + number, reason, message, error, die_of)
 
@@ -121,10 +125,22 @@ def _not_found(error: osexec.LookPathError) -> Ending:
     return Ending(NOT_FOUND, "not_found", text, text)
 
 
+def _left(name: str, plan: Plan, result: osexec.Result) -> str:
+    """For --leaks warn: who lives on. For error: who was ended, if that is not the worst."""
+    for error in result.errors[1:]:
+        if isinstance(error, osexec.LeakError):
+            return str(error)
+    if plan.leaks != "warn" or not result.leaked:
+        return ""
+    return f"{name} left running: {', '.join(map(str, result.leaked))}"
+
+
 def _lost(name: str, result: osexec.Result) -> str:
     """Nobody knows how it ended; or it would not end at all."""
     if any(isinstance(error, osexec.KillFailed) for error in result.errors):
         return f"{name} could not be ended and may still run as process {result.pid}"
+    if result.reason is osexec.Reason.MINDER_LOST:
+        return f"{name} was ended: the minder that contained it was killed"
     return f"{name} ended, but its exit status was lost: somebody else collected it"
 
 

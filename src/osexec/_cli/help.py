@@ -19,7 +19,7 @@ durations: 0.5, 30s, 5m, 2h, 1d
 
 exit status:
   124    the command was ended because its time was up
-  125    osexec itself failed: a wrong option, no such directory
+  125    osexec itself failed: a wrong option, or --leaks error found some
   126    the command was found, but it cannot be executed
   127    the command was not found
   128+N  the command died of signal N, or signal N told osexec to stop

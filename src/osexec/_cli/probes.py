@@ -32,6 +32,9 @@ PIDFD_INFO_EXIT = 8
 PIDFD_INFO = struct.Struct("=QQ11Ii")
 """Mask, cgroup, eleven ids, status."""
 F_GETPIPE_SZ = 1032
+MINDER = os.path.join(os.path.dirname(osexec.__file__), "_bin", "osexec-minder")
+ESCAPEE = ("sh", "-c", "setsid sleep 60 >/dev/null 2>&1 & sleep 0.05")
+"""Leaves a process behind that has left its group and its session."""
 
 
 class Missing(Exception):
@@ -51,6 +54,38 @@ def run() -> str:
     """A command from start to finish, through the library."""
     result = osexec.run("true", timeout=LIMIT)
     return f"`true` came back after {result.elapsed * 1000:.1f} ms, contained by {result.contain}"
+
+
+def minder() -> str:
+    """The program that contains a tree; the library works without it, but contains less."""
+    if not os.path.exists(MINDER):
+        raise Missing("osexec was installed without a C compiler: install one, and osexec again")
+    with Popen([MINDER, "--about"], stdout=PIPE, text=True) as process:
+        about, _ = process.communicate(timeout=LIMIT)
+    if "without a libc" not in about:
+        return f"{about.strip()}: each command starts about a millisecond later for that"
+    return about.strip()
+
+
+def tree() -> str:
+    left = osexec.run(*ESCAPEE, contain="tree", leaks="kill", timeout=LIMIT).leaked
+    return _swept(left, "what a command starts ends with it, whatever it does to get away")
+
+
+def namespace() -> str:
+    left = osexec.run(*ESCAPEE, contain="namespace", timeout=LIMIT).leaked
+    return _swept(left, "nothing can outlive its command, or end its minder")
+
+
+def cgroup() -> str:
+    left = osexec.run(*ESCAPEE, contain="cgroup", timeout=LIMIT).leaked
+    return _swept(left, "a command and all below it can be limited together")
+
+
+def _swept(left: tuple[osexec.Holder, ...], otherwise: str) -> str:
+    if not left:
+        raise Missing("a process in a session of its own was not seen")
+    return otherwise
 
 
 def pidfd() -> str:

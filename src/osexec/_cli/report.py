@@ -44,6 +44,8 @@ def make_report(
         "core_dumped": False,
         "contain": None,
         "leaked": [],
+        "swept": 0,
+        "memory_peak": None,
         "rusage": None,
         "errors": [],
     }

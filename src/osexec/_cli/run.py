@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+import warnings
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -31,6 +32,8 @@ class Plan(NamedTuple):
     timeout: float
     signal: int
     wait_delay: float
+    contain: str | None
+    leaks: str | None
     cwd: str | None
     env: tuple[tuple[str, str], ...]
     quiet: bool
@@ -41,6 +44,7 @@ def run(asked: Asked) -> int:
     """Run the command that was asked for; the exit status."""
     plan = plan_of(asked)
     be_transparent()
+    warnings.simplefilter("ignore", osexec.LeakWarning)  # we say it in our own words
     told: int | None = None
     result: osexec.Result | None = None
     mailbox = Mailbox()
@@ -62,6 +66,8 @@ def plan_of(asked: Asked) -> Plan:
         timeout=options["--timeout"],
         signal=options["--signal"],
         wait_delay=options["--wait-delay"],
+        contain=options["--contain"],
+        leaks=options["--leaks"],
         cwd=options["--cwd"],
         env=options["--env"],
         quiet=options["--quiet"],
@@ -80,6 +86,8 @@ def command_of(plan: Plan) -> osexec.Cmd:
         stderr=osexec.INHERIT,
         cancel=plan.signal,
         wait_delay=plan.wait_delay or math.inf,
+        contain=plan.contain,
+        leaks=plan.leaks,
         check=False,
     )
 

@@ -43,9 +43,10 @@ class Act(Enum):
     """What the machine answers."""
 
     CANCEL = "call the caller's cancel function"
-    SIGNAL = "send the step's signal to the child"
+    SIGNAL = "send the step's signal to the child, or to all of its tree"
     SIGNAL_REST = "send the step's signal to what is left of the tree"
     KILL = "SIGKILL the child and its tree"
+    NAME = "take down who outlived the child, before they are killed"
     LOOK = "see whether the tree is empty, and say so when it is"
     CUT = "read what is in the pipes, then close them"
     FINISH = "collect the status and close everything"

@@ -15,14 +15,22 @@ from __future__ import annotations
 from signal import SIGKILL
 
 from .._words.result import Reason
-from .deadline import DEATH_LIMIT, LAST_MOMENT, SETTLE, after, earlier, patience
+from .deadline import (
+    DEATH_LIMIT,
+    LAST_MOMENT,
+    LEAK_GRACE,
+    SETTLE,
+    after,
+    earlier,
+    patience,
+)
 from .facts import Act, Fact, State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Step = tuple[int, float | None]
+    from .deadline import Step
 
 
 class Life:
@@ -30,11 +38,13 @@ class Life:
 
     Args:
         steps: The signals that end it, each with the seconds until the next
-            (None: the wait delay). Empty means that only the delay acts.
+            (None: the wait delay) and whether the whole tree gets it. Empty
+            means that only the delay acts.
         calls: A function of the caller's ends it, instead of `steps`.
         wait_delay: See `Cmd.wait_delay`.
         deadline: When the context is done, on the clock of `now`.
         contained: The child's descendants can be found and killed.
+        ends_leaks: They may not live on when the child has ended by itself.
         streams: How many pipes are being moved.
     """
 
@@ -58,6 +68,11 @@ class Life:
     """The context was done after the exit, with a stream open."""
     tree_open = False
     """There may be something left of the tree."""
+    whole_tree = False
+    """The signal of the current step is for all of it."""
+    leaked = False
+    """What outlived the child, and may not, had to be ended by force."""
+    _leak_at: float | None = None
     _step = 0
     _next_at: float | None = None
     _force_at: float | None = None
@@ -71,11 +86,12 @@ class Life:
     def __init__(
         self,
         *,
-        steps: tuple[Step, ...] = ((SIGKILL, None),),
+        steps: tuple[Step, ...] = ((SIGKILL, None, False),),
         calls: bool = False,
         wait_delay: float | None = None,
         deadline: float | None = None,
         contained: bool = False,
+        ends_leaks: bool = False,
         streams: int = 0,
     ) -> None:
         self._steps = steps
@@ -83,6 +99,7 @@ class Life:
         self.calls = calls
         self.deadline = deadline
         self.contained = contained
+        self.ends_leaks = ends_leaks
         self.streams = streams
 
     @property
@@ -123,30 +140,39 @@ class Life:
         if state is State.RUNNING:
             return self.deadline
         if state is State.DRAINING:
-            return earlier(self.deadline, self._force_at)
+            return earlier(earlier(self.deadline, self._force_at), self._leak_at)
         if state is State.FORCING:
             return self._give_up_at
         if state is State.DONE:
             return None
-        return earlier(self._next_at, self._force_at)
+        return earlier(earlier(self._next_at, self._force_at), self._leak_at)
 
     # ------------------------------------------------------------ handlers
 
     def _exit_first(self, now: float, value: object) -> list[Act]:
         """The child exited before anyone wanted it to."""
         self._note_exit(value)
-        if not self.streams:
+        # A Ctrl-C reaches it and us at the same time. If it failed, whoever is to cancel
+        # gets a moment to do so, before what it left is let go.
+        lingers = self.ends_leaks or (self.contained and self.returncode != 0)
+        if not self.streams and not lingers:
             return self._finish()
         self.state = State.DRAINING
         if self._wait_delay is not None:
             self._force_at = after(now, self._wait_delay)
-        return []
+        if not lingers:
+            return []
+        self.tree_open = True
+        self._leak_at = now + LEAK_GRACE
+        return [Act.LOOK]
 
     def _exit_ending(self, now: float, value: object) -> list[Act]:
         """The child exited after it was asked to; the rest of its tree is next."""
         self._note_exit(value)
         self.state = State.SWEEPING
-        return self._sweep() or self._end_if_idle()
+        if self.contained and self._step and not self.interrupted:
+            self._sever()  # it was in time; who holds a pipe is not
+        return self._sweep(sent=self.whole_tree) or self._end_if_idle()
 
     def _exit_forced(self, now: float, value: object) -> list[Act]:
         if self.exited:
@@ -171,6 +197,8 @@ class Life:
         """The context is done after the exit, with a pipe still open."""
         self._note_context(now, value)
         self.state = State.SWEEPING
+        if not self.ends_leaks:
+            self._leak_at = None
         # The next step sets the signal and its time; the child itself is gone.
         if self.contained and not self.calls and self._next_step(now):
             self._sever()
@@ -193,11 +221,16 @@ class Life:
 
     def _kill_failed(self, now: float, value: object) -> list[Act]:
         assert isinstance(value, BaseException)
+        if self.exited:  # somebody else of the tree may not be killed by us
+            if self.state is State.DRAINING and not self.leaked:
+                return []
+            self.kill_error = value
+            return self._give_up()
         if self.state is not State.FORCING:  # the cancel itself was a SIGKILL
             self._refused(value)
             return []
         self.kill_error = value
-        return [] if self.exited else self._give_up()
+        return self._give_up()
 
     def _stream_ended(self, now: float, value: object) -> list[Act]:
         self.streams = max(0, self.streams - 1)
@@ -206,6 +239,7 @@ class Life:
 
     def _tree_empty(self, now: float, value: object) -> list[Act]:
         self.tree_open = False
+        self._leak_at = None
         return self._end_if_idle()
 
     def _tree_forced(self, now: float, value: object) -> list[Act]:
@@ -216,6 +250,8 @@ class Life:
 
     def _timer(self, now: float, value: object) -> list[Act]:
         """While the child is being ended, or its tree swept."""
+        if self.ends_leaks and self._leak_at is not None and now >= self._leak_at:
+            return self._force(now)  # a context that ends must not lengthen the grace of a leak
         if self._force_at is not None and now >= self._force_at:
             if not self.cancel_pending:
                 return self._force(now)
@@ -237,13 +273,34 @@ class Life:
 
     def _timer_draining(self, now: float, value: object) -> list[Act]:
         acts = self._timer_running(now, value)
+        if self.state is State.DRAINING and self._leak_at is not None:
+            acts = self._timer_leak(now)
         if self.state is State.DRAINING and self._force_at is not None and now >= self._force_at:
             # The child ended well and nobody cancelled: what still holds the
             # pipe may live on, but the caller has waited long enough.
+            if acts:
+                return acts  # those who were left have just been killed
             self.state = State.FORCING
             self._give_up_at = now + SETTLE
-            return self._cut()
+            return [Act.KILL, Act.LOOK] if self.tree_open else self._cut()
         return acts
+
+    def _timer_leak(self, now: float) -> list[Act]:
+        """Something is left of the tree after the child has ended by itself."""
+        assert self._leak_at is not None
+        until = self._leak_at if self.leaked else earlier(self._leak_at, self._force_at)
+        if until is None or now < until:
+            return []
+        if not self.ends_leaks:  # nobody cancelled: it may live on
+            self.tree_open, self._leak_at = False, None
+            return self._end_if_idle()
+        if not self.leaked:  # once they are gone, the pipes come to their end
+            self.leaked = True
+            self._leak_at = now + DEATH_LIMIT
+            return [Act.NAME, Act.KILL, Act.LOOK]
+        self.state = State.FORCING
+        self._give_up_at = now + SETTLE
+        return [Act.KILL, Act.LOOK]
 
     def _timer_forcing(self, now: float, value: object) -> list[Act]:
         if self._give_up_at is None or now < self._give_up_at:
@@ -284,7 +341,7 @@ class Life:
     def _next_step(self, now: float) -> list[Act]:
         """The next signal of the plan; SIGKILL follows the last of several."""
         if self._step < len(self._steps):
-            self.signal, delay = self._steps[self._step]
+            self.signal, delay, self.whole_tree = self._steps[self._step]
             self._step += 1
             self._next_at = after(now, delay)
         elif self._steps:
@@ -296,12 +353,16 @@ class Life:
             self._gentle = self._gentle or self.signal != SIGKILL
         return [Act.KILL if self.signal == SIGKILL else Act.SIGNAL]
 
-    def _sweep(self) -> list[Act]:
-        """End what is left of the tree with the step's signal, and watch it go."""
+    def _sweep(self, sent: bool = False) -> list[Act]:
+        """End what is left of the tree with the step's signal, and watch it go.
+
+        Args:
+            sent: All have had that signal; a second one means "at once" to many.
+        """
         if not self.contained:
             return []
         self.tree_open = True
-        if self.calls or not self._step:
+        if self.calls or not self._step or (sent and self.signal != SIGKILL):
             return [Act.LOOK]
         return [Act.KILL if self.signal == SIGKILL else Act.SIGNAL_REST, Act.LOOK]
 
@@ -366,16 +427,18 @@ TABLE: dict[tuple[State, Fact], tuple[Handler, tuple[State, ...]]] = {
     (_D, Fact.CONTEXT_DONE): (Life._end_draining, (_S,)),
     (_D, Fact.HURRY): (Life._hurry, (_F,)),
     (_D, Fact.STREAM_ENDED): (Life._stream_ended, (_D, _X)),
-    (_D, Fact.TIMER): (Life._timer_draining, (_D, _S, _F)),
+    (_D, Fact.KILL_FAILED): (Life._kill_failed, (_D, _X)),
+    (_D, Fact.TREE_EMPTY): (Life._tree_empty, (_D, _X)),
+    (_D, Fact.TIMER): (Life._timer_draining, (_D, _S, _F, _X)),
     (_S, Fact.HURRY): (Life._hurry, (_F, _X)),
     (_S, Fact.CANCEL_RETURNED): (Life._cancel_returned, (_S, _X)),
-    (_S, Fact.KILL_FAILED): (Life._kill_failed, (_S,)),
+    (_S, Fact.KILL_FAILED): (Life._kill_failed, (_X,)),
     (_S, Fact.STREAM_ENDED): (Life._stream_ended, (_S, _X)),
     (_S, Fact.TREE_EMPTY): (Life._tree_empty, (_S, _X)),
     (_S, Fact.TIMER): (Life._timer, (_S, _F, _X)),
     (_F, Fact.EXITED): (Life._exit_forced, (_F, _X)),
     (_F, Fact.CANCEL_RETURNED): (Life._cancel_returned, (_F,)),
-    (_F, Fact.KILL_FAILED): (Life._kill_failed, (_F, _X)),
+    (_F, Fact.KILL_FAILED): (Life._kill_failed, (_X,)),
     (_F, Fact.STREAM_ENDED): (Life._stream_ended, (_F, _X)),
     (_F, Fact.TREE_EMPTY): (Life._tree_forced, (_F, _X)),
     (_F, Fact.TIMER): (Life._timer_forcing, (_F, _X)),

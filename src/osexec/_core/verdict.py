@@ -22,6 +22,7 @@ class Claim(Enum):
     CONTEXT = "the context ended it, or was done before the start"
     WAIT_DELAY = "a pipe was still open when the time was up"
     COPY = "the caller's reader or writer failed"
+    LEAK = "it left processes behind, and must not"
 
 
 def verdict(
@@ -34,6 +35,7 @@ def verdict(
     context_ended: bool = False,
     pipes_cut: bool = False,
     copy_failed: bool = False,
+    leaked: bool = False,
 ) -> tuple[Claim, ...]:
     """Everything that went wrong, the winner first; empty for a success.
 
@@ -51,5 +53,6 @@ def verdict(
         context_ended,
         pipes_cut,
         copy_failed,
+        leaked,
     )
     return tuple(claim for claim, holds in zip(Claim, facts, strict=True) if holds)

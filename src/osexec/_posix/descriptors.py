@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from _socket import AF_UNIX, SOCK_SEQPACKET, socket, socketpair  # `socket` imports far more
 from _thread import RLock
 from collections import deque
 from itertools import chain, starmap
@@ -72,6 +73,16 @@ class Descriptors:
         with _making:
             self._open.extend(starmap(os.eventfd, ((0, flags),)))
         return self._raised(self._open[-1])
+
+    def socket_pair(self) -> tuple[int, int]:
+        """Two ends of an AF_UNIX socket that keeps messages apart and in order."""
+        pair = chain.from_iterable(starmap(socketpair, ((AF_UNIX, SOCK_SEQPACKET),)))
+        with _making:
+            self._open.extend(map(socket.detach, pair))
+        one, other = self._open[-2], self._open[-1]
+        if one < LOWEST or other < LOWEST:
+            return self._raised(one), self._raised(other)
+        return one, other
 
     def pidfd(self, pid: int) -> int:
         """A pidfd_open(2)."""

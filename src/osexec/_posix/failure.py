@@ -17,13 +17,20 @@ if TYPE_CHECKING:
 
 
 def explain(request: Request, number: int, stage: str) -> StartError:
-    """The error for `number`, seen while forking, setting up ("setup") or in exec."""
+    """The error for `number`, seen while forking, setting up, or in exec.
+
+    Args:
+        stage: "fork", "exec", "setup" (a step before exec, unknown which), or that
+            step: "chdir" or the name of the field that asked for it.
+    """
     program = os.fsdecode(request.path)
     if stage == "fork":
         reason = " (the limit on processes or memory)" if number == EAGAIN else ""
         return StartError(number, f"cannot fork{reason} to run {program}", op="fork")
-    if stage == "setup":
+    if stage in ("setup", "chdir"):
         return _setup(request, number, program)
+    if stage != "exec":
+        return _step(request, number, stage, program)
     if number == ENOENT and request.cwd is not None and not os.path.isdir(request.cwd):
         return _setup(request, number, program)
     path = os.path.join(os.fsdecode(request.cwd or b""), program)
@@ -61,6 +68,38 @@ def _setup(request: Request, number: int, program: str) -> StartError:
     said = f" with {', '.join(changed)}" if changed else ""
     root = "; only root may change them" if number == EPERM and os.geteuid() != 0 else ""
     return StartError(number, f"cannot set up {program}{said}{root}", op="setup")
+
+
+CONTAINMENTS = {
+    "minder": "the minder cannot contain it",
+    "protocol": "the minder is of another version than osexec: install osexec again",
+    "namespace": (
+        "contain='namespace' needs user namespaces without privilege, which this machine refuses "
+        "(sysctl user.max_user_namespaces, AppArmor, or a container's seccomp filter)"
+    ),
+    "cgroup": "it cannot be started in its cgroup",
+}
+
+
+def _step(request: Request, number: int, stage: str, program: str) -> StartError:
+    """The minder knows which step it was."""
+    if stage in CONTAINMENTS:
+        what = f"cannot contain {program}: {CONTAINMENTS[stage]}"
+        return StartError(number, what, op="contain")
+    values = {
+        "process_group": request.process_group,
+        "controlling_terminal": request.terminal,
+        "nice": request.nice,
+        "extra_groups": request.extra_groups,
+        "group": request.gid,
+        "user": request.uid,
+        "extra_files": request.files,
+    }
+    said = f"{stage}={values[stage]}" if stage in values else stage
+    if stage == "extra_groups" and request.uid is not None:
+        said = f"user={request.uid} with its groups {request.extra_groups}"
+    root = "; only root may" if number == EPERM and os.geteuid() != 0 else ""
+    return StartError(number, f"cannot set up {program}: {said} was refused{root}", op="setup")
 
 
 def _interpreter(path: str) -> str | None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PIDFD_SIGNAL_PROCESS_GROUP = 4
 """Flag of pidfd_send_signal(2): the process group led by that process (Linux 6.9)."""
 
+MINDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), "_bin", "osexec-minder")
+"""The program that contains a tree; built with the package, if there was a C compiler."""
+
 ANSWERS: dict[str, bool] = {}
 
 
@@ -73,9 +76,28 @@ def _fork_exec() -> bool:
     return sys.implementation.name == "cpython" and (3, 11) <= sys.version_info[:2] <= (3, 13)
 
 
+def minder_missing() -> str:
+    """What keeps the minder from working here, for people; empty if nothing does."""
+    if not os.path.exists(MINDER):
+        return (
+            "osexec-minder is not there: osexec was installed without a C compiler "
+            "(install one, and osexec again)"
+        )
+    if not os.access(MINDER, os.X_OK):
+        return f"{MINDER!r} may not be executed (a file system that is mounted noexec?)"
+    try:
+        own = os.readlink("/proc/self")
+    except OSError:
+        return "/proc is not mounted, and the minder finds processes there"
+    if own != str(os.getpid()):
+        return "/proc is that of another pid namespace, and the minder finds processes there"
+    return ""
+
+
 PROBES: dict[str, Callable[[], bool]] = {
     "pidfd": _pidfd,
     "pidfd_group": _pidfd_group,
     "pidfd_info": lambda: can("pidfd"),
     "fork_exec": _fork_exec,
+    "minder": lambda: not minder_missing(),
 }

@@ -60,14 +60,26 @@ def _group_of_living(pid: int) -> int | None:
     return None if state in (b"Z", b"X") else int(group)
 
 
+def parent_of(pid: int) -> int:
+    """Its parent's process id; -1 if it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            line = file.read(512)
+    except OSError:
+        return -1
+    return int(line[line.rfind(b")") + 2 :].split(None, 2)[1])
+
+
 def named(pid: int) -> Holder:
     """A process with its command line, for people."""
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb", buffering=0) as file:
-            words = file.read(4096)
-    except OSError:
-        words = b""
-    text = words.rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "backslashreplace")
+    words = b""
+    for file in ("cmdline", "comm"):  # the first is empty in the middle of an exec
+        try:
+            with open(f"/proc/{pid}/{file}", "rb", buffering=0) as opened:
+                words = words or opened.read(4096)
+        except OSError:
+            pass
+    text = words.rstrip(b"\0\n").replace(b"\0", b" ").decode("utf-8", "backslashreplace")
     return Holder(pid, text[:200] or "?")
 
 

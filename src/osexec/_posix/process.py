@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import signal
 from _thread import RLock
+from select import POLLIN, poll
 
 from . import probe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from resource import struct_rusage
-
     from .descriptors import Descriptors
 
 PIDFD_GET_INFO = 0xC040FF0B  # _IOWR(0xFF, 11, struct pidfd_info of 64 bytes), Linux 6.13
@@ -38,7 +37,7 @@ class Status:
         self,
         returncode: int | None,
         core_dumped: bool = False,
-        rusage: struct_rusage | None = None,
+        rusage: tuple[float, ...] | None = None,
     ) -> None:
         self.returncode = returncode
         self.core_dumped = core_dumped
@@ -161,6 +160,14 @@ class Child:
             except ProcessLookupError:
                 return False
         return True
+
+    def join(self, limit_ms: int) -> bool:
+        """Wait until it has ended and collect it; False if the time passes first."""
+        if self.exit_fd is not None and not self.reaped:
+            poller = poll()
+            poller.register(self.exit_fd, POLLIN)
+            poller.poll(limit_ms)
+        return self.reap() is not None
 
     def reap_failed(self) -> None:
         """Collect a child that could not exec and is leaving; returns when it is gone."""

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from .._words.errors import StartError
     from .descriptors import Descriptors
 
+BRIEF = (ETXTBSY, EAGAIN)
 PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.1, 0.1)
-"""Seconds between attempts after ETXTBSY and EAGAIN, 0.39 s together.
+"""Seconds between attempts after these two, 0.39 s together.
 
 ETXTBSY: another thread forked while the program was open for writing, and its
 copy of the descriptor lives until it execs (golang/go#22315): it passes by
@@ -54,6 +55,29 @@ class Request:
     gid: int | None = None
     extra_groups: list[int] | None = None
     umask = -1
+
+    # What Python cannot do safely between fork and exec: only the minder does it.
+    files: tuple[int, ...] = ()
+    """To become 3, 4, …; -1 for a number that is to be closed."""
+    terminal = 0
+    takes_terminal = False
+    foreground = False
+    limits: tuple[tuple[int, int, int], ...] = ()
+    nice = 0
+    no_new_privs = False
+    cgroup: int | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Nothing of it needs the minder."""
+        return not (
+            self.files
+            or self.foreground
+            or self.limits
+            or self.nice
+            or self.no_new_privs
+            or self.takes_terminal
+        )
 
     def __init__(
         self, argv: Sequence[bytes], path: bytes, stdio: tuple[int, int, int], **options: Any
@@ -83,7 +107,7 @@ def spawn(request: Request, fds: Descriptors, started: list[int]) -> Child:
         try:
             return attempt(request, fds, started)
         except OSError as error:
-            if error.errno not in (ETXTBSY, EAGAIN):
+            if error.errno not in BRIEF:
                 raise
         sleep(pause)
     return attempt(request, fds, started)

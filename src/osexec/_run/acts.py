@@ -26,6 +26,8 @@ def perform(job: Job, act: Act, now: float) -> None:
         job.tree.signal_rest(job.life.signal)
     elif act is Act.LOOK:
         look(job, now)
+    elif act is Act.NAME:
+        job.tree.name_leaked()
     elif act is Act.CUT:
         _cut(job, now)
     else:
@@ -45,11 +47,22 @@ def look(job: Job, now: float) -> None:
     """Whether anything is left of the tree; if so, its members are watched."""
     if job.tree.look(job, now):
         job.tell(Fact.TREE_EMPTY, now)
+    hear_refusal(job, now)
+
+
+def hear_refusal(job: Job, now: float) -> None:
+    """A minder says later what was refused."""
+    refused = job.tree.take_refused()
+    if refused is not None:
+        job.tell(Fact.KILL_FAILED, now, refused)
 
 
 def _signal(job: Job, now: float) -> None:
     try:
-        job.tree.signal_child(job.life.signal)
+        if job.life.whole_tree:
+            job.tree.signal_all(job.life.signal)
+        else:
+            job.tree.signal_child(job.life.signal)
     except OSError as error:  # ProcessLookupError says "already finished"
         job.tell(Fact.CANCEL_RETURNED, now, error)
 

@@ -17,13 +17,13 @@ from .._core.deadline import earlier
 from .._core.facts import Fact
 from .._core.life import Life
 from .._posix.descriptors import Descriptors
-from .._posix.process import Child
-from .._posix.spawn import end_by_number
+from .._posix.minder import StartTimeout
+from .._posix.terminal import Foreground
 from .._words.errors import Error, StartError
 from .._words.result import Reason, shown
 from . import leftover
-from .acts import kill, look, perform
-from .launch import containment, program, start_child
+from .acts import hear_refusal, kill, look, perform
+from .launch import SEALED, containment, program, request_of, tree_for
 from .outcome import context_error
 from .ports import NO_PORT
 from .report import report
@@ -35,16 +35,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .._posix.process import Status
+    from .._posix.minder import Minder
+    from .._posix.process import Child, Status
     from .._words.result import Holder, Result
     from .._words.spec import Spec
+    from .minded import MindedTree
     from .ports import Handler, Port, Scope
     from .pump import ReadPump, WritePump
 
 
+ENDED = ("kill", "error")
+"""The values of leaks= with which nothing may outlive its command."""
 _UNBORN = Life()
-"""Stands for the life of a job that has no child yet."""
-_NO_TREE = Tree(None, False)
+_NO_TREE = Tree(None, False)  # type: ignore[arg-type]  # it has nothing to open or to close
+"""Stand for the life and the tree of a job that has no child yet."""
 
 
 class Job:
@@ -64,13 +68,15 @@ class Job:
     on_finish: Callable[[], None] | None = None
     holders: tuple[Holder, ...] = ()
     leaked: tuple[Holder, ...] = ()
+    leaks = "allow"
     output_complete = True
     life: Life = _UNBORN
-    _child: Child | None = None
+    tree: Tree | MindedTree = _NO_TREE
+    _child: Child | Minder | None = None
     _status: Status | None = None
-    tree: Tree = _NO_TREE
     port: Port = NO_PORT
     _telling = False
+    _foreground: Foreground | None = None
     _unlisten: Callable[[], None] | None = None
 
     def __init__(self, spec: Spec, scope: Scope, streams: tuple[Any, Any, Any]) -> None:
@@ -98,6 +104,11 @@ class Job:
         self.port = port
         try:
             self._start()
+        except StartTimeout:
+            self.slay()
+            raise context_error(
+                Reason.DEADLINE, self.scope.deadline_cause, shown(self.spec.args)
+            ) from None
         except (OSError, RuntimeError) as error:
             self.slay()
             if isinstance(error, Error):
@@ -116,26 +127,33 @@ class Job:
         ended = scope.ended()
         if ended is not None:
             raise context_error(*ended, shown(spec.args))
-        self._open_streams()
-        self.contain = containment(spec, wiring.stdio[0])
         self.started_at = time()
         self.began = monotonic()
-        leftover.add(self._started)
-        self._child = start_child(spec, path, self.contain, wiring, self.fds, self._started)
-        wiring.close_childs()
-        self.pumps = wiring.pumps
-        self.tree = Tree(self._child, self.contain == "group")
+        self._open_streams()
+        self.contain = containment(spec, wiring.stdio[0])
+        self.leaks = spec.leaks or ("kill" if self.contain in SEALED else "allow")
+        request = request_of(spec, path, self.contain, wiring)
+        self.tree = tree_for(spec, self.contain, self.fds)
         leftover.add(self._started, self.tree)
-        self.life = Life(
+        if request.foreground:
+            self._foreground = Foreground(request, self.fds)
+        self._child = self.tree.start(request, self._started)
+        # What can be made ready is, while the command is on its way.
+        self.pumps = wiring.pumps
+        life = Life(
             steps=spec._plan.steps,
             calls=spec._plan.function is not None,
             wait_delay=spec.wait_delay,
             deadline=scope.deadline,
-            contained=self.contain == "group",
+            contained=self.contain != "process",
+            ends_leaks=self.leaks in ENDED,
             streams=len(self.pumps),
         )
         if self._needs_mailbox():
             self.port.open_mailbox()
+        self.tree.confirm(scope.deadline)
+        self.life = life
+        wiring.close_childs()
         if self.on_started is not None:
             self.on_started()
             self.on_started = None  # it may hold the Process, whose drop ends the command
@@ -150,6 +168,8 @@ class Job:
 
     def _open_streams(self) -> None:
         try:
+            # The numbers that are handed over first: what we open could take a closed one.
+            self.wiring.hand_over(self.spec.extra_files, self.spec.pass_fds)
             self.wiring.connect(*self._streams)
         except OSError as error:
             what = f"cannot open {error.filename!r}" if error.filename else "cannot make a pipe"
@@ -159,7 +179,7 @@ class Job:
 
     def _needs_mailbox(self) -> bool:
         """Whether another thread may have something to say."""
-        if self.scope.can_be_canceled or self.life.calls:
+        if self.scope.can_be_canceled or self.spec._plan.function is not None:
             return True
         return bool(self.pumps) and any(pump.threaded for pump in self.pumps)
 
@@ -188,12 +208,12 @@ class Job:
 
     def tick(self, now: float) -> None:
         """The clock has moved: tell the machine if its time has come."""
+        if self.tree.look_at is not None and now >= self.tree.look_at:
+            look(self, now)
         at = self.life.wake_at()
         if at is not None and now >= at:
             self._see_all(now)
             self.tell(Fact.TIMER, now)
-        if self.tree.look_at is not None and now >= self.tree.look_at:
-            look(self, now)
 
     def cancel(self, now: float, cause: Any, *, hurry: bool = False) -> None:
         """End it as the end of its context would; in a hurry, skip what is left of the grace."""
@@ -208,17 +228,13 @@ class Job:
         self._see_all(now)
         if self.life.ended_by is None:
             self.tell(Fact.CONTEXT_DONE, now, (reason, cause))
-        elif hurry:
+        elif hurry and not self.finished:
             self.tell(Fact.HURRY, now, (reason, cause))
 
     def signal(self, number: int) -> None:
         """Send a signal to the child; any thread may."""
         assert self._child is not None
         self._child.signal(number)
-
-    def peek_exited(self) -> bool:
-        """Whether the child has ended; any thread may ask."""
-        return self.finished or (self._child is not None and self._child.peek() is not None)
 
     # ------------------------------------------------------- for the pumps
 
@@ -281,6 +297,8 @@ class Job:
         if self._status is not None:
             for pump in self.pumps[:]:
                 pump.catch_up(now)
+        if self.life.tree_open and not self.finished:
+            look(self, now)
 
     def _see_again(self, now: float) -> None:
         """An exception may have come between what was seen and its being told."""
@@ -298,11 +316,19 @@ class Job:
         assert self._child is not None
         status = self._child.peek()
         if status is None or self._status is not None:
+            hear_refusal(self, now)
             return
         self._status = status
         if self._child.exit_fd is not None:
             self.unwatch(self._child.exit_fd)
+        if self.life.ended_by is not None:  # what came in time has come in time
+            for pump in self.pumps[:]:
+                pump.catch_up(now)
         self.tell(Fact.EXITED, now, status.returncode)
+        if self.tree.lost and not self.finished:
+            # Who holds a pipe now is out of reach: nothing to wait for, and nothing to end.
+            self._end(now, Reason.CANCELED, "its minder was killed", False)
+            self._end(now, Reason.CANCELED, "its minder was killed", True)
 
     def _context_called(self) -> None:
         """The context was cancelled, on whatever thread."""
@@ -327,7 +353,13 @@ class Job:
         if status is None:
             kill(self, now)  # once more, in case an interruption lost the first
             self._child.leave()
-        self.leaked = self.tree.alive()
+        if self.life.leaked:
+            self.leaked = self.tree.leaked
+        elif self.life.ended_by is None:
+            self.tree.let_go()
+            self.leaked = self.tree.leaked
+        elif self.life.kill_error is not None:
+            self.leaked = self.tree.survivors()
         self._close()
         self.result, self.error = report(self, status, now)
         self._tell_finished()
@@ -351,6 +383,8 @@ class Job:
             if self._status is None and self._child.exit_fd is not None:
                 self.port.unwatch(self._child.exit_fd)
             self._child.close()
+        if self._foreground is not None:
+            self._foreground.give_back()
         self.port.close_mailbox()
         self.fds.close_all()
         self.pumps.clear()  # they know us: no cycle is left
@@ -362,13 +396,7 @@ class Job:
         if os.getpid() != self.owner:
             self.finished = True
             return  # a copy made by os.fork(): the command is our parent's
-        if self._child is None and self._started:
-            try:
-                self._child = Child(self._started[-1], self.fds)
-            except (OSError, RuntimeError):
-                end_by_number(self._started)
-        if self._child is not None:
-            Tree(self._child, self.contain == "group").slay()
+        self.tree.slay(self._started)
         for pump in self.pumps:
             pump.abandon()
         self._close()

@@ -13,15 +13,16 @@ from time import monotonic, sleep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .minded import MindedTree
     from .tree import Tree
 
 FORK_LIMIT = 0.5
 """Longest wait, at exit, for a start that another thread is in the middle of."""
 
-_running: dict[int, tuple[list[int], Tree | None]] = {}
+_running: dict[int, tuple[list[int], Tree | MindedTree | None]] = {}
 
 
-def add(started: list[int], tree: Tree | None = None) -> None:
+def add(started: list[int], tree: Tree | MindedTree | None = None) -> None:
     """A command is about to be started, and its pid will be in `started`; later, its tree."""
     _running[id(started)] = (started, tree)
 

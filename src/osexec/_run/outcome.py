@@ -17,6 +17,7 @@ from .._words.errors import (
     ExitDeadlineExceeded,
     ExitError,
     KillFailed,
+    LeakError,
     StatusLostError,
     WaitDelayCanceled,
     WaitDelayDeadlineExceeded,
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
     Cause = BaseException | str | None
 
 
-def reason_of(life: Life, status_lost: bool) -> Reason:
+def reason_of(life: Life, status_lost: bool, minder_lost: bool) -> Reason:
     """Why it ended, in one word."""
+    if status_lost and minder_lost:
+        return Reason.MINDER_LOST
     if status_lost:
         return Reason.STATUS_LOST
     if life.ended_by is not None and (life.interrupted or life.cut):
@@ -52,6 +55,7 @@ def errors_of(
     status_lost: bool,
     copy_errors: Sequence[tuple[str, BaseException]],
     abandoned: Sequence[str],
+    leak_fails: bool,
     cause: Cause,
 ) -> tuple[Error, ...]:
     """Everything that went wrong, the winner first."""
@@ -63,6 +67,7 @@ def errors_of(
         context_ended=life.interrupted and not life.returncode,
         pipes_cut=life.cut,
         copy_failed=bool(copy_errors),
+        leaked=leak_fails,
     )
     errors: list[Error] = []
     for claim in claims:
@@ -81,6 +86,16 @@ def _error(
 ) -> Error:
     command = shown(result.args)
     ended_by = life.ended_by
+    if claim is Claim.LEAK:
+        left = ", ".join(map(str, result.leaked))
+        text = f"{command} left processes behind, which were ended{left and ': '}{left}"
+        return LeakError(text, result=result)
+    if claim is Claim.STATUS_LOST and result.reason is Reason.MINDER_LOST:
+        return StatusLostError(
+            f"{command} was ended: the minder that contained it was killed; what the command had "
+            "started may live on",
+            result=result,
+        )
     if claim is Claim.STATUS_LOST:
         return StatusLostError(
             f"{command} ended, but its status was collected by somebody else "

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def report(job: Job, status: Status | None, now: float) -> tuple[Result, Error | None]:
     """What happened, and what is raised for it."""
-    life = job.life
+    life, tree = job.life, job.tree
     lost = status is not None and status.returncode is None
     captured = job.wiring.captured
     result = Result(
@@ -23,20 +23,24 @@ def report(job: Job, status: Status | None, now: float) -> tuple[Result, Error |
         pid=job.pid,
         returncode=None if status is None else status.returncode,
         core_dumped=status is not None and status.core_dumped,
-        reason=reason_of(life, lost),
+        reason=reason_of(life, lost, tree.lost),
         stdout=captured["stdout"].getvalue() if "stdout" in captured else None,
         stderr=captured["stderr"].getvalue() if "stderr" in captured else None,
         output_complete=job.output_complete and not life.severed,
         omitted=sum(kept.omitted for kept in captured.values()) if captured else 0,
         holders=job.holders if life.cut else (),
         leaked=job.leaked,
+        swept=tree.swept,
+        memory_peak=tree.memory_peak,
         started_at=job.started_at,
         elapsed=now - job.began,
         rusage=None if status is None else status.rusage,
         contain=job.contain,
         errors=(),
     )
-    if life.returncode == 0 and not lost and not life.troubled and not job.copy_errors:
+    leak_fails = life.leaked and job.leaks == "error"
+    troubled = life.troubled or leak_fails or job.copy_errors
+    if life.returncode == 0 and not lost and not troubled:
         return result, None
     cause = life.cause if life.cause is not None else job.scope.deadline_cause
     errors = errors_of(
@@ -45,6 +49,7 @@ def report(job: Job, status: Status | None, now: float) -> tuple[Result, Error |
         status_lost=lost,
         copy_errors=job.copy_errors,
         abandoned=job.abandoned,
+        leak_fails=leak_fails,
         cause=cause,
     )
     object.__setattr__(result, "errors", errors)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 from errno import EBADF
+from fcntl import F_DUPFD_CLOEXEC, fcntl
 from io import BufferedRandom, BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 from os import PathLike
 from stat import S_ISREG, S_ISSOCK
 
 from .._core.buffers import HeadTail, Whole, buffer
+from .._posix.descriptors import LOWEST
 from .._words.errors import UsageError
 from .._words.streams import Capture, Stream
 from .pipe_files import PipeReader, PipeWriter
@@ -43,6 +45,7 @@ class Wiring:
         self.pumps: list[ReadPump | WritePump] = []
         self.pipes: dict[str, int] = {}
         self.captured: dict[str, Whole | HeadTail] = {}
+        self.files: tuple[int, ...] = ()
         self._fds = fds
         self._encoding = encoding
         self._errors = errors
@@ -62,6 +65,29 @@ class Wiring:
             self.stdio[2] = self.stdio[1] if self.stdio[1] != NOT_CHANGED else 1
         else:
             self.stdio[2] = self._output("stderr", stderr)
+
+    def hand_over(self, files: tuple[Any, ...], pass_fds: tuple[int, ...]) -> None:
+        """The files that become 3, 4, … in the child, and those that keep their numbers.
+
+        Raises:
+            UsageError: One of them is not open.
+        """
+        if files:
+            self._copies: dict[int, int] = {}
+            self.files = tuple(-1 if file is None else self._extra(file) for file in files)
+        for fd in pass_fds:
+            checked("pass_fds", fd)
+
+    def _extra(self, file: Any) -> int:
+        fd = _number_of(file)
+        if fd >= LOWEST:
+            return fd
+        # Under that number the child has a stream of its own by then.
+        copy = self._copies.get(fd)
+        if copy is None:
+            copy = self._fds.adopt(fcntl(fd, F_DUPFD_CLOEXEC, LOWEST))
+            self._copies[fd] = self._child(copy)
+        return copy
 
     def close_childs(self) -> None:
         """The child has its descriptors: close our copies, or no end of file would come."""
@@ -164,6 +190,17 @@ class Wiring:
     def _child(self, fd: int) -> int:
         self._childs.append(fd)
         return fd
+
+
+def _number_of(file: Any) -> int:
+    if isinstance(file, int):
+        return checked("extra_files", file)
+    try:
+        if hasattr(file, "flush"):
+            file.flush()
+        return checked("extra_files", file.fileno())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"extra_files= has a file without a descriptor: {file!r}") from error
 
 
 def handed_over(name: str, file: Any) -> int | None:

@@ -1,23 +1,26 @@
 """Everything a command started, as far as its containment can tell.
 
 Here for "process" (the child alone) and "group" (the process group it leads);
-a minder will answer the same questions for a whole tree.
+`minded.py` answers the same questions where a minder contains the whole tree.
 """
 
 from __future__ import annotations
 
-from select import POLLIN, poll
-from signal import SIGCONT, SIGKILL
+from select import POLLIN
+from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
 
 from .._posix import probe
+from .._posix.minder import start_in_place
 from .._posix.proc import group_members, named
+from .._posix.process import Child
+from .._posix.spawn import end_by_number, spawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
     from .._posix.descriptors import Descriptors
-    from .._posix.process import Child
+    from .._posix.spawn import Request
     from .._words.result import Holder
     from .ports import Handler
 
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
         def look_again(self, now: float) -> None: ...
 
 
+STOPPING = (SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU)
+"""After these, a SIGCONT would do no good."""
 LOOK_AGAIN = 0.02
 """Seconds between two looks where a member cannot be watched (no pidfd)."""
 SLAY_LIMIT_MS = 2000
@@ -39,25 +44,55 @@ SLAY_LIMIT_MS = 2000
 class Tree:
     """The child and, if it leads a group of its own, that group."""
 
-    __slots__ = ("_child", "_grouped", "_members", "look_at")
+    lost = False
+    swept = 0
+    memory_peak: int | None = None
 
-    def __init__(self, child: Child | None, grouped: bool) -> None:
-        self._child: Child = child  # type: ignore[assignment]  # None: before the start
+    __slots__ = ("_child", "_fds", "_grouped", "_members", "leaked", "look_at")
+
+    def __init__(self, fds: Descriptors, grouped: bool) -> None:
+        self._fds = fds
         self._grouped = grouped
+        self._child: Child
         self._members: list[int] = []
+        self.leaked: tuple[Holder, ...] = ()
+        """Who outlived the child, once `name_leaked` or `let_go` has looked."""
         self.look_at: float | None = None
+
+    def start(self, request: Request, started: list[int]) -> Child:
+        """Start the child; it has made its exec when this returns.
+
+        Raises:
+            StartError: Nothing is left of the attempt.
+        """
+        if request.is_plain:
+            self._child = spawn(request, self._fds, started)
+        else:
+            self._child = start_in_place(request, self._fds, started)
+        return self._child
+
+    def confirm(self, deadline: float | None) -> None:
+        """Nothing to wait for: the exec is made."""
 
     def signal_child(self, number: int) -> None:
         """A signal to the child alone; a stopped child is continued to receive it."""
         self._child.signal(number)
-        if number != SIGKILL:
+        if number not in STOPPING:
             self._child.signal(SIGCONT)
+
+    def signal_all(self, number: int) -> None:
+        """A signal to the child and to what it started."""
+        try:
+            self.signal_child(number)
+        finally:
+            self.signal_rest(number)
 
     def signal_rest(self, number: int) -> None:
         """A signal to what is left once the child has ended."""
         if self._grouped:
             self._group(number)
-            self._group(SIGCONT)
+            if number not in STOPPING:
+                self._group(SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL to all. The child first by itself: it may have left the group."""
@@ -85,13 +120,25 @@ class Tree:
             self._watch(job, pid, now)
         return not members
 
-    def alive(self) -> tuple[Holder, ...]:
-        """Who of the group outlived the child, once it is reaped."""
-        if not self._grouped or self._is_gone():
-            return ()
-        if not self._child.reaped or not probe.can("pidfd_group"):
-            return ()
-        return tuple(named(pid) for pid in group_members(self._child.pid))
+    def take_refused(self) -> OSError | None:
+        """Nothing: what is refused is raised at once."""
+        return None
+
+    def survivors(self) -> tuple[Holder, ...]:
+        """Who could not be killed, besides the child."""
+        return ()
+
+    def name_leaked(self) -> None:
+        """Take down who of the group outlived the child."""
+        if self._grouped and probe.can("pidfd_group"):
+            self.leaked = tuple(
+                named(pid) for pid in group_members(self._child.pid) if pid != self._child.pid
+            )
+
+    def let_go(self) -> None:
+        """What is left may live on; take down who that is. The child is reaped."""
+        if self._grouped and self._child.reaped and not self._is_gone():
+            self.name_leaked()
 
     def close(self, job: Watcher) -> None:
         """Watch nothing more."""
@@ -99,17 +146,21 @@ class Tree:
             self._unwatch(job)
         self.look_at = None
 
-    def slay(self) -> None:
-        """SIGKILL, wait and reap, without a driver and within a bound."""
+    def slay(self, started: list[int]) -> None:
+        """SIGKILL, wait and reap, without a driver and within a bound, from whatever state."""
+        if not hasattr(self, "_child"):
+            if not started:
+                return
+            try:
+                self._child = Child(started[-1], self._fds)
+            except (OSError, RuntimeError):
+                end_by_number(started)
+                return
         try:
             self.kill()
         except OSError:
             pass
-        if self._child.exit_fd is not None:
-            poller = poll()
-            poller.register(self._child.exit_fd, POLLIN)
-            poller.poll(SLAY_LIMIT_MS)
-        if self._child.reap() is None:
+        if not self._child.join(SLAY_LIMIT_MS):
             self._child.leave()
 
     def _is_gone(self) -> bool:

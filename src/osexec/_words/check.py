@@ -7,7 +7,7 @@ from enum import Enum
 from os import PathLike, fsencode, fspath
 from signal import Signals
 
-from .attrs import Cancel
+from .attrs import Cancel, Step
 from .errors import NulError, UsageError
 from .streams import Capture, Stream
 
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from .attrs import Step
+    from .attrs import Signal
 
+MOST_FILES = 4096
+"""As many as the minder places."""
 _AS_INT = {-1: Stream.PIPE, -2: Stream.STDOUT, -3: Stream.DEVNULL}  # as in subprocess
 
 
@@ -154,19 +156,24 @@ def cancel_plan(value: Any) -> Cancel:
             raise UsageError("cancel=[] has no step: write None to do nothing")
         return Cancel(tuple(_step(step) for step in value), None)
     if isinstance(value, str | int):
-        return Cancel(((signal_number(value), None),), None)
+        return Cancel(((signal_number(value), None, False),), None)
     if callable(value):
         return Cancel((), value)
     raise UsageError(f"cancel= takes a signal, steps, a function or None, not {value!r}")
 
 
-def _step(step: Any) -> Step:
-    if not isinstance(step, list | tuple) or len(step) != 2:
-        raise UsageError(f"a step of cancel= is (signal, seconds), not {step!r}")
-    delay = seconds("a step's", step[1])
+def _step(step: Any) -> Signal:
+    if isinstance(step, list | tuple) and len(step) == 2:
+        step = Step(*step)
+    if not isinstance(step, Step):
+        raise UsageError(
+            f"a step of cancel= is Step(signal, seconds) or Step(signal, seconds, scope='tree'), "
+            f"not {step!r}"
+        )
+    delay = seconds("Step(delay)", step.delay)
     if delay is None:
         raise UsageError(f"the step {step!r} needs its seconds")
-    return signal_number(step[0]), delay
+    return signal_number(step.signal), delay, step.scope == "tree"
 
 
 def input_of(value: Any) -> Any:
@@ -251,8 +258,27 @@ def descriptors(value: Any) -> tuple[int, ...]:
     if not isinstance(value, list | tuple | set | frozenset | range):
         raise UsageError(f"pass_fds= takes a list of descriptors, not {value!r}")
     for fd in value:
-        if not isinstance(fd, int) or isinstance(fd, bool) or fd < 0:
+        if not isinstance(fd, int) or isinstance(fd, bool) or not 0 <= fd < 1 << 31:
             raise UsageError(f"pass_fds= has {fd!r}, which is no descriptor: write file.fileno()")
+    return tuple(value)
+
+
+def files(value: Any, pass_fds: tuple[int, ...]) -> tuple[Any, ...]:
+    """What the child gets as 3, 4, …: descriptors, real files, or None for a closed one."""
+    if not isinstance(value, list | tuple):
+        raise UsageError(f"extra_files= takes a list of files or descriptors, not {value!r}")
+    if len(value) > MOST_FILES:
+        raise UsageError(f"extra_files= has {len(value)} files: {MOST_FILES} can be placed")
+    for file in value:
+        if file is None or hasattr(file, "fileno"):
+            continue
+        if not isinstance(file, int) or isinstance(file, bool) or not 0 <= file < 1 << 31:
+            raise UsageError(f"extra_files= has {file!r}, which is no file and no descriptor")
+    for fd in pass_fds:
+        if 3 <= fd < 3 + len(value):
+            raise UsageError(
+                f"pass_fds= has {fd}, which is where extra_files[{fd - 3}] goes: pass it there"
+            )
     return tuple(value)
 
 

@@ -62,7 +62,7 @@ class StartError(Error, OSError):
 
     `errno` is the system's number, `filename` the thing that was missing or
     refused (program, interpreter or directory), `op` what was being done:
-    "fork", "chdir" or "exec".
+    "open", "fork", "contain", "setup", "chdir" or "exec".
     """
 
     op: str = "exec"
@@ -187,7 +187,11 @@ class CancelFailed(Error):
 
 
 class KillFailed(Error):
-    """Killing went wrong ("killing Cmd: …"); the command may still be running."""
+    """Killing went wrong ("killing Cmd: …").
+
+    The command, or what it had started, may still be running; `result.leaked` names
+    who of those.
+    """
 
 
 class WaitDelayExpired(Error):
@@ -211,7 +215,21 @@ class CopyError(Error):
 
 
 class StatusLostError(Error):
-    """The command ended, but somebody else collected its status: it is unknown, not 0."""
+    """The command ended, but its status is unknown, which is not 0.
+
+    Somebody else collected it, or the minder that held the command was killed.
+    """
+
+
+class LeakError(Error):
+    """The command ended by itself but left processes behind, and has leaks="error".
+
+    They were killed; `result.leaked` tells who they were.
+    """
+
+
+class LeakWarning(ResourceWarning):
+    """The command left processes behind, and has leaks="warn". They live on."""
 
 
 def _ending(result: Result, cause: BaseException | str | None) -> str:

@@ -30,6 +30,9 @@ class Reason(Enum):
     """Its timeout or its context's deadline passed."""
     STATUS_LOST = "status lost"
     """It ended, but somebody else collected the status."""
+    MINDER_LOST = "minder lost"
+    """The minder that held it was killed, and the command with it. What it had started may
+    live on under "tree"."""
 
 
 class Holder(Value):
@@ -58,7 +61,8 @@ class Result(Value):
     args: tuple[str | bytes, ...]
     """The words of the command, as given."""
     pid: int
-    """The process id it had. It may belong to somebody else by now."""
+    """The process id it had. It may belong to somebody else by now. In a namespace: as seen
+    from outside."""
     returncode: int | None
     """Exit status, −N for death by signal N (Python's habit); None if it was lost."""
     core_dumped: bool
@@ -73,27 +77,48 @@ class Result(Value):
     holders: tuple[Holder, ...]
     """Who still held a pipe of ours when it was closed before its end."""
     leaked: tuple[Holder, ...]
-    """Processes of the command's own group that were alive when the call returned."""
+    """Who outlived a command that ended by itself. With leaks="kill" or "error" (and in a
+    namespace or a cgroup) they were ended; else they live on. Under "group" only who is in
+    that group. After a KillFailed: who could not be killed."""
+    swept: int
+    """How many processes besides the command got SIGKILL in the end; those that obeyed an
+    earlier signal are not counted. Without a minder 0."""
+    memory_peak: int | None
+    """The most memory the whole tree used at once, in bytes; with contain="cgroup" only."""
     started_at: float
     """Seconds since the epoch (`time.time()`)."""
     elapsed: float
     """Seconds from the start until nothing was left to do, on the monotonic clock."""
-    rusage: struct_rusage | None
-    """The kernel's account of the child (wait4(2)); None if the status was lost.
-
-    `ru_maxrss` is at least what this Python had in memory at the start: the
-    kernel counts the moments before exec as the child's.
-    """
     contain: str
-    """How the command was contained: "process" or "group"."""
+    """How the command was contained: "process", "group", "tree", "namespace" or "cgroup"."""
     errors: tuple[Error, ...]
     """Everything that went wrong, the one that was raised first."""
 
     def __init__(self, **fields: object) -> None:
         self.__dict__.update(fields)
 
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+
     def _fields(self) -> dict[str, Any]:
         return dict(self.__dict__)
+
+    @property
+    def rusage(self) -> struct_rusage | None:
+        """The kernel's account of the command and of those below it that were waited for
+        (wait4(2)); None if the status was lost.
+
+        Without a minder, `ru_maxrss` is at least what this Python had in memory at the
+        start: the kernel counts the moments before exec as the child's.
+        """
+        usage = self.__dict__["rusage"]
+        if usage is None:
+            return None
+        # Made when it is asked for: the type dies early when the interpreter exits, and
+        # an instance of it in a cycle would then complain.
+        from resource import struct_rusage
+
+        return struct_rusage(usage)
 
     @property
     def ok(self) -> bool:
@@ -140,6 +165,8 @@ class Result(Value):
             "omitted": self.omitted,
             "holders": [{"pid": who.pid, "command": who.command} for who in self.holders],
             "leaked": [{"pid": who.pid, "command": who.command} for who in self.leaked],
+            "swept": self.swept,
+            "memory_peak": self.memory_peak,
             "started_at": self.started_at,
             "elapsed": self.elapsed,
             "rusage": _rusage(self.rusage),
