@@ -186,6 +186,7 @@ static struct failure start(void)
     if (error)
         return (struct failure){STAGE_MINDER, (int32_t)-error};
     minder.plan.parent = (int)CALL0(__NR_getpid);
+    minder.plan.parent_group = (int)CALL1(__NR_getpgid, 0);
     long pid;
     if (flags & NAMESPACE) {
         pid = start_init(&minder.plan, report[1], news[1], go[0]);
@@ -208,6 +209,7 @@ static struct failure start(void)
         return failure;
     }
     *(flags & NAMESPACE ? &minder.init : &minder.command) = (int)pid;
+    sys_close(report[1]); /* only the child may hold it: its end of file is what we wait for */
     minder.report = report[0];
     minder.news = news[0];
     minder.go = go[1];
@@ -472,6 +474,8 @@ int main(int argc, char **argv, char **environment)
         say_failed((struct failure){STAGE_PROTOCOL, EPROTO});
         return 2;
     }
+    if (minder.plan.head.flags & JOIN_CGROUP)
+        CALL3(__NR_fcntl, minder.plan.head.cgroup, F_SETFD, CLOSE_ON_EXEC);
     if (!(minder.plan.head.flags & SUPERVISE)) {
         say_failed(become(&minder.plan, &minder.socket));
         return 127;

@@ -90,9 +90,9 @@ void close_all_but(int *kept, int count)
             CALL3(__NR_close_range, from, edge - 1, 0);
         from = edge + 1;
     }
-    if (CALL3(__NR_close_range, from, ~0u, 0) != -ENOSYS)
+    if (CALL3(__NR_close_range, from, ~0u, 0) == 0)
         return;
-    /* Linux before 5.9. What is open here was given to us: stdio and a few. */
+    /* Linux before 5.9, or a filter of system calls. What is open here was given to us: stdio and a few. */
     for (int fd = 0; fd < MOST_FILES; fd++)
         if (!is_among(fd, kept, count))
             sys_close(fd);
@@ -189,6 +189,17 @@ static long take_foreground(int terminal)
     return CALL3(__NR_ioctl, terminal, TERMINAL_SET_GROUP, &own);
 }
 
+/* A command may send SIGKILL to its whole group: not before its minder has left that. It is about to;
+   the bound is for a kernel that refuses it. */
+static void wait_for_parent(const struct plan *plan)
+{
+    for (int look = 0; look < 10000; look++) {
+        if (CALL1(__NR_getpgid, plan->parent) != plan->parent_group)
+            return;
+        CALL0(__NR_sched_yield);
+    }
+}
+
 /* The command ends if its minder is killed: all that can be done for that case from in here. Not
    earlier, since a change of user clears it (prctl(2)). */
 static long die_with(int parent)
@@ -225,6 +236,8 @@ struct failure become(const struct plan *plan, int *report)
     STEP(flags & NO_NEW_PRIVS, STAGE_PRIVILEGES,
          CALL5(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     STEP(plan->parent, STAGE_MINDER, die_with(plan->parent));
+    if (plan->parent)
+        wait_for_parent(plan);
     reset_signals();
     return (struct failure){STAGE_EXEC,
                             (int32_t)-CALL3(__NR_execve, plan->path, plan->argv, plan->environment)};

@@ -17,6 +17,7 @@ struct plan {
     char **argv;
     char **environment;
     int parent; /* whose death is the command's, too; 0: nobody's */
+    int parent_group; /* which it is leaving */
 };
 
 /* What a child writes into the pipe when it cannot become the command. */

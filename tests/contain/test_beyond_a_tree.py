@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import osexec
-from osexec import PIPE, Canceled, Reason, StartError, StatusLostError
+from osexec import PIPE, Canceled, KillFailed, Reason, StartError, StatusLostError
 from tests.contain import unprivileged
 from tests.contain.conftest import LetLoose
 from tests.contain.ends import command
@@ -87,7 +87,10 @@ def test_the_assassin_ends_in_a_namespace(
 
 @pytest.mark.parametrize("cancel", ["KILL", "TERM"])
 def test_who_stops_its_minder_does_not_hold_us(cancel: str, let_loose: LetLoose, tag: Tag) -> None:
-    """Each SIGCONT of ours is followed by a SIGSTOP of theirs. The call comes back all the same."""
+    """Each SIGCONT of ours is followed by a SIGSTOP of theirs. The call comes back all the same.
+
+    On a busy machine the minder may have no turn in between; then that is what the call says.
+    """
     family = let_loose("stops its minder, later")
     with pipe() as (stdout, write_end):
         fields = {"cancel": cancel, "wait_delay": DELAY, "stdin": PIPE, "stderr": osexec.DEVNULL}
@@ -98,10 +101,34 @@ def test_who_stops_its_minder_does_not_hold_us(cancel: str, let_loose: LetLoose,
             wait_until(lambda: (seen := look(minder.pid)) is None or seen.state == "T")
             begin = monotonic()
             process.cancel("enough")
-            with pytest.raises(Canceled):
+            with pytest.raises((Canceled, KillFailed)) as caught:
                 process.wait(LONG)
-        assert monotonic() - begin < DELAY + VANISH + GRACE
-    assert process.pid not in [seen.pid for seen in family.alive()]
+        assert monotonic() - begin < DELAY + VANISH + 2 * GRACE
+    if not isinstance(caught.value, KillFailed):
+        assert process.pid not in [seen.pid for seen in family.alive()]
+    family.kill()
+    look_until(lambda: not tag.minders(), VANISH)
+    assert tag.minders() == []
+
+
+def test_who_freezes_its_minder_does_not_hold_us_nor_anybody_else(
+    let_loose: LetLoose, tag: Tag
+) -> None:
+    """What the background thread has watched for the one that failed is forgotten with it."""
+    family = let_loose("freezes its minder")
+    with pipe() as (stdout, write_end):
+        fields = {"wait_delay": DELAY, "stdin": PIPE, "stderr": osexec.DEVNULL}
+        process = command(family, write_end, **fields).start()
+        family.wait_count(2)
+        process.stdin.close()
+        family.wait_complete(stdout)
+        begin = monotonic()
+        process.cancel("enough")
+        with pytest.raises((Canceled, KillFailed)):
+            process.wait(LONG)
+        assert monotonic() - begin < DELAY + 2 * VANISH
+    for _ in range(20):
+        osexec.start("true").wait(LONG)
     family.kill()
     look_until(lambda: not tag.minders(), VANISH)
     assert tag.minders() == []
@@ -109,13 +136,13 @@ def test_who_stops_its_minder_does_not_hold_us(cancel: str, let_loose: LetLoose,
 
 EARLY = """
     import sys, threading
-    from osexec import Canceled, Cmd, Context
+    from osexec import Canceled, Cmd, Context, KillFailed
 
     ctx = Context()
     threading.Timer(0.2, ctx.cancel).start()
     try:
-        Cmd(*sys.argv[1:], contain="tree").run(ctx=ctx)
-    except Canceled:
+        Cmd(*sys.argv[1:], contain="tree", wait_delay=0.2).run(ctx=ctx)
+    except (Canceled, KillFailed):
         sys.exit(7)
 """
 
@@ -123,7 +150,7 @@ EARLY = """
 def test_who_stops_its_minder_at_once_does_not_hold_us(let_loose: LetLoose, tag: Tag) -> None:
     """Before it could say that the command runs: a start can be cancelled, too."""
     family = let_loose("stops its minder")
-    with begin_fresh(EARLY, *family.words) as python:
+    with begin_fresh(EARLY, *family.words, stderr=None) as python:
         try:
             assert python.wait(LONG / 4) == 7
         finally:

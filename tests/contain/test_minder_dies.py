@@ -82,7 +82,7 @@ def test_what_it_had_written_is_kept(tag: Tag) -> None:
         .start() as process
     ):
         pid = the_minder(tag)
-        wait_until(lambda: b"sleep" in (PROC / str(process.pid) / "cmdline").read_bytes())
+        wait_until(lambda: (PROC / str(process.pid) / "comm").read_text() == "sleep\n")
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(StatusLostError) as caught:
             process.wait(LONG)

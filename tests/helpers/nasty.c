@@ -512,6 +512,29 @@ static int stopper(void)
     return 1;
 }
 
+/* Traces the one that minds it, which then does nothing more: SIGCONT is not for it to hear. */
+static int freezer(void)
+{
+    pid_t parent = getppid();
+    if (begin() == 0) {
+        new_session();
+        if (number) {
+            char byte;
+            while (read(0, &byte, 1) > 0)
+                ;
+        }
+        int status;
+        if (!is_minder(parent) || ptrace(PTRACE_ATTACH, parent, NULL, NULL)) {
+            if (write(1, "no right to trace the minder\n", 29) != 29)
+                fail("stdout");
+            live();
+        }
+        waitpid(parent, &status, 0);
+        take_place_and_live();
+    }
+    return 1;
+}
+
 /* One of the family executes the copy of this program that belongs to root and is set-uid. */
 static int setuid_child(void)
 {
@@ -561,6 +584,7 @@ static const struct {
     {"leave-daemon", leave_daemon},
     {"assassin", assassin},
     {"stopper", stopper},
+    {"freezer", freezer},
     {"setuid", setuid_child},
     {"root", root},
 };

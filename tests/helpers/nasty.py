@@ -73,6 +73,7 @@ KINDS = {
     "assassin": Kind("assassin", 2),
     "assassin that waits": Kind("assassin", 2, number=1),
     "stops its minder": Kind("stopper", 2),
+    "freezes its minder": Kind("freezer", 2, number=1),
     "stops its minder, later": Kind("stopper", 2, number=1),
     "set-uid": Kind("setuid", 2),
 }

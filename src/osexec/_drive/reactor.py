@@ -214,14 +214,20 @@ class Reactor:
         known = fd in self._handlers
         self._handlers[fd] = (seat, handler)
         if known:
-            self.epoll.modify(fd, events)
-        else:
-            self.epoll.register(fd, events)
+            try:
+                self.epoll.modify(fd, events)
+                return
+            except FileNotFoundError:
+                pass  # that one was closed, and this is another under its number
+        self.epoll.register(fd, events)
 
     def unwatch(self, fd: int) -> None:
         """No more; on the reactor only."""
         if self._handlers.pop(fd, None) is not None:
-            self.epoll.unregister(fd)
+            try:
+                self.epoll.unregister(fd)
+            except OSError:
+                pass  # closed already: epoll(7) has forgotten it
 
     def put_off(self) -> None:
         """An armed time does not count any more; on the reactor only."""

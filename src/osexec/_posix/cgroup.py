@@ -8,14 +8,18 @@ only if our cgroup hands the controller down (cgroup.subtree_control).
 from __future__ import annotations
 
 import os
-from errno import EACCES, ENOENT, ENOSYS
+from errno import EACCES, EBUSY, ENOENT, ENOSYS
 from itertools import count
+from time import monotonic, sleep
 
 from .._words.errors import StartError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .descriptors import Descriptors
+
+PAUSE = 0.002
+"""Seconds between two attempts to remove what its last members are leaving."""
 
 _numbers = count(1)
 
@@ -66,12 +70,17 @@ class Cgroup:
         except OSError:
             pass  # removed already
 
-    def remove(self) -> None:
-        """Take it away; it stays if somebody is still in it."""
-        try:
-            os.rmdir(self.path)
-        except OSError:
-            pass
+    def remove(self, limit: float = 0.0) -> None:
+        """Take it away, once nobody is left in it; after `limit` seconds it stays."""
+        until = monotonic() + limit
+        while True:
+            try:
+                os.rmdir(self.path)
+                return
+            except OSError as error:
+                if error.errno != EBUSY or monotonic() >= until:
+                    return
+            sleep(PAUSE)
 
     def _limit_all(self, limits: dict[str, int | None], parent: str) -> None:
         for name, most in limits.items():

@@ -75,6 +75,7 @@ class Job:
     _child: Child | Minder | None = None
     _status: Status | None = None
     port: Port = NO_PORT
+    _exit_fd: int | None = None
     _telling = False
     _foreground: Foreground | None = None
     _unlisten: Callable[[], None] | None = None
@@ -162,7 +163,8 @@ class Job:
         if self._child.exit_fd is None:
             self._on_exit(0, self.began)  # its status was collected before we could look
         else:
-            self.watch(self._child.exit_fd, POLLIN, self._on_exit)
+            self._exit_fd = self._child.exit_fd
+            self.watch(self._exit_fd, POLLIN, self._on_exit)
         if scope.can_be_canceled:
             self._unlisten = scope.listen(self._context_called)
 
@@ -319,8 +321,7 @@ class Job:
             hear_refusal(self, now)
             return
         self._status = status
-        if self._child.exit_fd is not None:
-            self.unwatch(self._child.exit_fd)
+        self._unwatch_exit()
         if self.life.ended_by is not None:  # what came in time has come in time
             for pump in self.pumps[:]:
                 pump.catch_up(now)
@@ -377,17 +378,22 @@ class Job:
         for pump in self.pumps:
             if pump.fd is not None:
                 self.port.unwatch(pump.fd)
+        self._unwatch_exit()
         self.tree.close(self)
         leftover.discard(self._started)
         if self._child is not None:
-            if self._status is None and self._child.exit_fd is not None:
-                self.port.unwatch(self._child.exit_fd)
             self._child.close()
         if self._foreground is not None:
             self._foreground.give_back()
         self.port.close_mailbox()
         self.fds.close_all()
         self.pumps.clear()  # they know us: no cycle is left
+
+    def _unwatch_exit(self) -> None:
+        """Before its number is closed: soon it is another run's."""
+        if self._exit_fd is not None:
+            self.port.unwatch(self._exit_fd)
+            self._exit_fd = None
 
     def slay(self) -> None:
         """The way out when all else failed: SIGKILL, reap, close. Bounded, needs no driver."""
@@ -396,6 +402,7 @@ class Job:
         if os.getpid() != self.owner:
             self.finished = True
             return  # a copy made by os.fork(): the command is our parent's
+        self._unwatch_exit()
         self.tree.slay(self._started)
         for pump in self.pumps:
             pump.abandon()

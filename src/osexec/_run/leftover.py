@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import os
-from signal import SIGKILL
 from time import monotonic, sleep
 
 TYPE_CHECKING = False
@@ -19,10 +18,10 @@ if TYPE_CHECKING:
 FORK_LIMIT = 0.5
 """Longest wait, at exit, for a start that another thread is in the middle of."""
 
-_running: dict[int, tuple[list[int], Tree | MindedTree | None]] = {}
+_running: dict[int, tuple[list[int], Tree | MindedTree]] = {}
 
 
-def add(started: list[int], tree: Tree | MindedTree | None = None) -> None:
+def add(started: list[int], tree: Tree | MindedTree) -> None:
     """A command is about to be started, and its pid will be in `started`; later, its tree."""
     _running[id(started)] = (started, tree)
 
@@ -40,12 +39,7 @@ def _end_all() -> None:
         sleep(0.001)
     for started, tree in list(_running.values()):
         try:
-            if tree is not None:
-                tree.kill()
-            elif started:
-                # Its thread was stopped before it could hold it. The number is
-                # safe: a child of ours that nobody reaps any more.
-                os.kill(started[-1], SIGKILL)
+            tree.kill_at_exit(started)
         except OSError:
             pass  # it runs as somebody else, or is gone
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from .tree import Watcher
 
 
+EMPTY_LIMIT = 0.5
+"""Longest wait, in seconds, for the last members to leave a cgroup."""
+
+
 class MindedTree:
     """The command and all its descendants, through the minder that holds them."""
 
@@ -91,6 +95,10 @@ class MindedTree:
         """SIGKILL to all, again and again until nothing is left."""
         self._minder.sweep()
 
+    def kill_at_exit(self, started: list[int]) -> None:
+        """Nothing more to do: our exit drops the leash, if the minder is there already."""
+        self.kill()
+
     def look(self, job: Watcher, now: float) -> bool:
         """Whether nothing is left; if not, the job is told to look again when that may be."""
         self._minder.listen()
@@ -145,7 +153,7 @@ class MindedTree:
             if self._minder.lost:
                 cgroup.kill()  # nobody else does
             self.memory_peak = cgroup.peak()
-            cgroup.remove()
+            cgroup.remove(EMPTY_LIMIT)
 
     def _unwatch(self, job: Watcher) -> None:
         if self._watched and self._minder.exit_fd is not None:

@@ -6,6 +6,7 @@ Here for "process" (the child alone) and "group" (the process group it leads);
 
 from __future__ import annotations
 
+import os
 from select import POLLIN
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
 
@@ -108,6 +109,14 @@ class Tree:
             self._group(SIGKILL)
         if refused is not None:
             raise refused
+
+    def kill_at_exit(self, started: list[int]) -> None:
+        """SIGKILL to what there is; its thread may have been stopped in the middle of the start."""
+        if hasattr(self, "_child"):
+            self.kill()
+        elif started:
+            # The number is safe: a child of ours that nobody reaps any more.
+            os.kill(started[-1], SIGKILL)
 
     def look(self, job: Watcher, now: float) -> bool:
         """Whether nothing is left besides the child; if not, the job is told to look again."""
