@@ -185,6 +185,8 @@ static struct failure start(void)
         error = sys_pipe(go);
     if (error)
         return (struct failure){STAGE_MINDER, (int32_t)-error};
+    if (CALL0(__NR_getppid) != minder.plan.head.owner) /* dead, or in another pid namespace */
+        return (struct failure){STAGE_MINDER, ESRCH};
     minder.plan.parent = (int)CALL0(__NR_getpid);
     minder.plan.parent_group = (int)CALL1(__NR_getpgid, 0);
     long pid;
@@ -240,6 +242,19 @@ static void settle(void)
 
 /* ---------------------------------------------------------------- events */
 
+/* Our words were the command's, and stay readable for all in /proc. Without them nobody takes us for
+   the command (pkill -f), or reads there what the command has hidden in its own. */
+static void forget_words(void)
+{
+    char *first = minder.plan.argv[-2], *end = first;
+    for (char **word = minder.plan.argv - 2; *word; word++)
+        for (end = *word; *end; end++)
+            ;
+    for (char *place = first; place < end; place++)
+        *place = 0;
+    put_number(first, end, minder.command);
+}
+
 static void on_report(void)
 {
     struct failure failure;
@@ -257,6 +272,7 @@ static void on_report(void)
     struct started started = {STARTED, {0}, minder.command};
     minder.started = 1;
     say(&started, sizeof started);
+    forget_words();
 }
 
 /* Nobody is left who would. It stays if somebody is still in it. */

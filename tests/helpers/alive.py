@@ -59,4 +59,4 @@ class Tag:
 
 
 def _is_minder(seen: proc.Seen) -> bool:
-    return seen.command.startswith("osexec-minder ")
+    return seen.command.startswith("osexec-minder")

@@ -25,11 +25,9 @@ _numbers = count(1)
 
 
 class Cgroup:
-    """A leaf, from its making to its removal.
+    """A leaf, from its making to its removal."""
 
-    Raises:
-        StartError: It cannot be had here; the message says what is missing.
-    """
+    path = ""
 
     def __init__(
         self,
@@ -38,22 +36,30 @@ class Cgroup:
         pids_max: int | None,
         root: str | None = None,
     ) -> None:
-        parent = own_cgroup() if root is None else root
-        self.path = os.path.join(parent, f"osexec-{os.getpid()}-{next(_numbers)}")
         self._fds = fds
+        self._limits = {"memory.max": memory_max, "pids.max": pids_max}
+        self._root = root
+
+    def make(self) -> int:
+        """Make it, with its limits, and return a descriptor of its directory.
+
+        Raises:
+            StartError: It cannot be had here; the message says what is missing.
+                What was made is for `remove`.
+        """
+        parent = own_cgroup() if self._root is None else self._root
+        self.path = os.path.join(parent, f"osexec-{os.getpid()}-{next(_numbers)}")
         try:
             os.mkdir(self.path)
         except OSError as error:
             raise _missing(
                 error.errno or EACCES, f"{parent} may not be written: it is not delegated to us"
             ) from error
-        try:
-            self._require("cgroup.kill", "the kernel is older than 5.14")
-            self._limit_all({"memory.max": memory_max, "pids.max": pids_max}, parent)
-            self.fd = fds.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        except BaseException:
-            self.remove()
-            raise
+        self._require("cgroup.kill", "the kernel is older than 5.14")
+        for name, most in self._limits.items():
+            if most is not None:
+                self._limit(name, most, parent)
+        return self._fds.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
 
     def peak(self) -> int | None:
         """The most memory it used at once, in bytes; None where the kernel does not count it."""
@@ -73,7 +79,7 @@ class Cgroup:
     def remove(self, limit: float = 0.0) -> None:
         """Take it away, once nobody is left in it; after `limit` seconds it stays."""
         until = monotonic() + limit
-        while True:
+        while self.path:
             try:
                 os.rmdir(self.path)
                 return
@@ -81,11 +87,6 @@ class Cgroup:
                 if error.errno != EBUSY or monotonic() >= until:
                     return
             sleep(PAUSE)
-
-    def _limit_all(self, limits: dict[str, int | None], parent: str) -> None:
-        for name, most in limits.items():
-            if most is not None:
-                self._limit(name, most, parent)
 
     def _limit(self, name: str, most: int, parent: str) -> None:
         controller = name.partition(".")[0]

@@ -44,6 +44,11 @@ class Descriptors:
         self._key = id(self)
         _live[self._key] = self._open
 
+    def __del__(self) -> None:
+        # Of a run whose clean-up was interrupted again and again: a leash must not stay.
+        if self._open:
+            self.close_all()
+
     def __len__(self) -> int:
         return len(self._open)
 

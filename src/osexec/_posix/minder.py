@@ -16,13 +16,18 @@ from errno import E2BIG, ECONNRESET
 from select import POLLIN, poll
 from time import monotonic, sleep
 
+from .._core.deadline import earlier
 from .._words.errors import StartError
 from . import leash, probe
 from .descriptors import Descriptors
 from .failure import explain
-from .proc import parent_of
+from .proc import parent_of, state_of
 from .process import LOST, Child, Status
 from .spawn import BRIEF, PAUSES, Request, spawn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # As `signal` has it, but without making an enum of each number.
 pthread_sigmask = getattr(sys.modules.get("_signal"), "pthread_sigmask", signal.pthread_sigmask)
@@ -45,8 +50,12 @@ DEATH_LIMIT = 0.5
 LONGEST = 3600.0
 
 
-class StartTimeout(Exception):
-    """The deadline passed before the command had made its exec."""
+SLICE = 0.1
+"""Seconds between two looks at the context, while the command makes its exec."""
+
+
+class StartEnded(Exception):
+    """The context was done before the command had made its exec."""
 
 
 class Minder:
@@ -106,18 +115,19 @@ class Minder:
         self._close_there()
         self._again = (request, started, namespace)
 
-    def confirm(self, deadline: float | None) -> None:
+    def confirm(self, deadline: float | None, ended: Callable[[], object]) -> None:
         """Wait until the command has made its exec.
 
         Args:
             deadline: On the monotonic clock; it is not waited for any longer.
+            ended: Whether the context is done, asked now and then.
 
         Raises:
             StartError: Nothing is left of the attempt.
-            StartTimeout: The deadline passed; the caller must `slay` it.
+            StartEnded: The context is done; the caller must `slay` it.
         """
         for pause in PAUSES:
-            failure = self._hear(deadline)
+            failure = self._hear(deadline, ended)
             if failure is None:
                 return
             if failure.errno not in BRIEF:
@@ -126,14 +136,19 @@ class Minder:
             self._drop()
             self.exit_fd, self._there = self._fds.socket_pair()
             self.start(*self._again)
-        failure = self._hear(deadline)
+        failure = self._hear(deadline, ended)
         if failure is not None:
             raise failure
 
-    def _hear(self, deadline: float | None) -> StartError | None:
+    def _hear(self, deadline: float | None, ended: Callable[[], object]) -> StartError | None:
         assert self.exit_fd is not None and self._process is not None
-        if deadline is not None and not _readable(self.exit_fd, deadline):
-            raise StartTimeout
+        while not _readable(self.exit_fd, earlier(deadline, monotonic() + SLICE) or 0.0):
+            if ended():
+                raise StartEnded
+            try:
+                self._process.signal(signal.SIGCONT)  # its command may have stopped it
+            except OSError:
+                pass
         message = os.read(self.exit_fd, 64)
         request, started, _ = self._again
         if message[:1] == b"s":
@@ -250,8 +265,8 @@ class Minder:
         if self._process is not None and not self.empty:
             try:
                 self._process.signal(signal.SIGCONT)  # in case somebody has stopped it
-            except ProcessLookupError:
-                pass
+            except OSError:
+                pass  # gone, or we have become another user
         self.order(leash.SWEEP)
 
     # ----------------------------------------------------------------- end
@@ -305,7 +320,11 @@ class Minder:
         process = self._process
         if process is not None:
             if not process.join(limit_ms):
-                process.leave()
+                # If somebody holds it still it can do nothing more, and the command dies with it.
+                if state_of(process.pid) in ("T", "t"):
+                    process.signal(signal.SIGKILL)
+                if not process.join(ANSWER_LIMIT_MS // 10):
+                    process.leave()
             process.close()
             self._process = None  # last: an interrupted call is made again
 
@@ -355,6 +374,10 @@ def spawn_helper(request: Request, socket: int, fds: Descriptors, started: list[
         # Also: a child that is stopped before its exec would stop us too (vfork(2)).
         pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
         return spawn(helper, fds, started)
+    except StartError as error:
+        if error.errno == E2BIG:  # the minder's words are the command's
+            raise explain(request, E2BIG, "exec") from None
+        raise
     finally:
         pthread_sigmask(signal.SIG_SETMASK, before)
 

@@ -50,24 +50,30 @@ def group_members(group: int) -> list[int]:
 
 
 def _group_of_living(pid: int) -> int | None:
-    try:
-        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
-            line = file.read(512)
-    except OSError:
-        return None
-    # "pid (comm) state ppid pgrp …"; comm may hold spaces and parentheses.
-    state, _, group = line[line.rfind(b")") + 2 :].split(None, 3)[:3]
-    return None if state in (b"Z", b"X") else int(group)
+    fields = _stat(pid)
+    return int(fields[2]) if fields and fields[0] not in (b"Z", b"X") else None
 
 
 def parent_of(pid: int) -> int:
     """Its parent's process id; -1 if it is gone."""
+    fields = _stat(pid)
+    return int(fields[1]) if fields else -1
+
+
+def state_of(pid: int) -> str:
+    """Its state as one letter (proc_pid_stat(5)); empty if it is gone."""
+    fields = _stat(pid)
+    return fields[0].decode() if fields else ""
+
+
+def _stat(pid: int) -> list[bytes]:
+    """What follows the name in /proc/PID/stat; the name may hold spaces and parentheses."""
     try:
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
             line = file.read(512)
     except OSError:
-        return -1
-    return int(line[line.rfind(b")") + 2 :].split(None, 2)[1])
+        return []
+    return line[line.rfind(b")") + 2 :].split()
 
 
 def named(pid: int) -> Holder:

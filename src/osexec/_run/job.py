@@ -17,7 +17,7 @@ from .._core.deadline import earlier
 from .._core.facts import Fact
 from .._core.life import Life
 from .._posix.descriptors import Descriptors
-from .._posix.minder import StartTimeout
+from .._posix.minder import StartEnded
 from .._posix.terminal import Foreground
 from .._words.errors import Error, StartError
 from .._words.result import Reason, shown
@@ -105,11 +105,10 @@ class Job:
         self.port = port
         try:
             self._start()
-        except StartTimeout:
+        except StartEnded:
             self.slay()
-            raise context_error(
-                Reason.DEADLINE, self.scope.deadline_cause, shown(self.spec.args)
-            ) from None
+            ended = self.scope.ended() or (Reason.DEADLINE, self.scope.deadline_cause)
+            raise context_error(*ended, shown(self.spec.args)) from None
         except (OSError, RuntimeError) as error:
             self.slay()
             if isinstance(error, Error):
@@ -152,7 +151,7 @@ class Job:
         )
         if self._needs_mailbox():
             self.port.open_mailbox()
-        self.tree.confirm(scope.deadline)
+        self.tree.confirm(scope.deadline, scope.ended)
         self.life = life
         wiring.close_childs()
         if self.on_started is not None:

@@ -17,6 +17,8 @@ from .tree import STOPPING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .._posix.cgroup import Cgroup
     from .._posix.descriptors import Descriptors
     from .._posix.spawn import Request
@@ -53,13 +55,13 @@ class MindedTree:
     def start(self, request: Request, started: list[int]) -> Minder:
         """Start the command; `confirm` tells whether it did."""
         if self._cgroup is not None:
-            request.cgroup = self._cgroup.fd
+            request.cgroup = self._cgroup.make()
         self._minder.start(request, started, self._namespace)
         return self._minder
 
-    def confirm(self, deadline: float | None) -> None:
+    def confirm(self, deadline: float | None, ended: Callable[[], object]) -> None:
         """Wait until it has made its exec; see `Minder.confirm`."""
-        self._minder.confirm(deadline)
+        self._minder.confirm(deadline, ended)
 
     @property
     def leaked(self) -> tuple[Holder, ...]:
@@ -148,12 +150,13 @@ class MindedTree:
         self._drop_cgroup()
 
     def _drop_cgroup(self) -> None:
-        cgroup, self._cgroup = self._cgroup, None
+        cgroup = self._cgroup
         if cgroup is not None:
             if self._minder.lost:
                 cgroup.kill()  # nobody else does
             self.memory_peak = cgroup.peak()
             cgroup.remove(EMPTY_LIMIT)
+            self._cgroup = None  # last: an interrupted call is made again
 
     def _unwatch(self, job: Watcher) -> None:
         if self._watched and self._minder.exit_fd is not None:

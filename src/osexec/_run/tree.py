@@ -18,6 +18,7 @@ from .._posix.spawn import end_by_number, spawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Protocol
 
     from .._posix.descriptors import Descriptors
@@ -72,7 +73,7 @@ class Tree:
             self._child = start_in_place(request, self._fds, started)
         return self._child
 
-    def confirm(self, deadline: float | None) -> None:
+    def confirm(self, deadline: float | None, ended: Callable[[], object]) -> None:
         """Nothing to wait for: the exec is made."""
 
     def signal_child(self, number: int) -> None:
