@@ -161,11 +161,12 @@ class Family:
         """Nobody is alive, and no chain goes on unseen."""
         if self.alive():
             return False
-        if not self.kind.hops:
-            return True
+        return not self.kind.hops or (self._stands_still() and not self.alive())
+
+    def _stands_still(self) -> bool:
         before = self.generations
         _, moves = look_until(lambda: self.generations != before, STANDSTILL)
-        return not moves and not self.alive()
+        return not moves
 
     def seconds_until_gone(self, since: float, limit: float | None = None) -> float:
         """When nobody was alive any more, in seconds after `since`; fails after the limit."""
@@ -181,6 +182,8 @@ class Family:
         """Whoever was still alive; nobody is after it."""
         BOARD.pack_into(self._board, 0, 1, self.generations)
         left = self.alive()
+        if self.kind.hops:  # a number that we saw may be a stranger's by now
+            wait_until(self._stands_still, LONG, "a chain obeys")
 
         def kill_all() -> bool:
             alive = self.alive()

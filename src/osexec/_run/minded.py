@@ -152,9 +152,8 @@ class MindedTree:
     def _drop_cgroup(self) -> None:
         cgroup = self._cgroup
         if cgroup is not None:
-            if self._minder.lost:
-                cgroup.kill()  # nobody else does
             self.memory_peak = cgroup.peak()
+            cgroup.kill()  # the minder has done so, unless it was killed
             cgroup.remove(EMPTY_LIMIT)
             self._cgroup = None  # last: an interrupted call is made again
 
