@@ -232,7 +232,7 @@ def test_whatever_was_said_all_end_with_the_context(
     cmd = leaving(family, leaks=leaks)
     if leaks in ("kill", "error"):  # not even an hour of grace would do
         cmd = Cmd("sh", "-c", f"sleep {FOREVER} & sleep {FOREVER}", contain="tree", leaks=leaks)
-    error = error_of(run, cmd, timeout=SHORT)
+    error = error_of(run, cmd, timeout=SHORT / 2)
     assert isinstance(error, osexec.DeadlineExceeded)
     assert not isinstance(error, LeakError)
     assert error.result.leaked == ()

@@ -21,7 +21,7 @@ from .._words.errors import StartError
 from . import leash, probe
 from .descriptors import Descriptors
 from .failure import explain
-from .proc import parent_of, state_of
+from .proc import children_of, parent_of, state_of
 from .process import LOST, Child, Status
 from .spawn import BRIEF, PAUSES, Request, spawn
 
@@ -45,6 +45,10 @@ blocks everything itself, but not before its first instruction."""
 ANSWER_LIMIT_MS = 1000
 """Longest wait for a minder to answer, or to leave, when it has nothing else to do."""
 SLAY_LIMIT_MS = 2000
+STOPPED = ("T", "t")
+"""The states of a process that is stopped, or traced."""
+ROUNDS = 50
+PAUSE = 0.002
 DEATH_LIMIT = 0.5
 """Longest wait, in seconds, for a command whose minder was killed."""
 LONGEST = 3600.0
@@ -133,6 +137,8 @@ class Minder:
             if failure.errno not in BRIEF:
                 raise failure
             sleep(pause)
+            if ended():
+                raise StartEnded
             self._drop()
             self.exit_fd, self._there = self._fds.socket_pair()
             self.start(*self._again)
@@ -320,13 +326,45 @@ class Minder:
         process = self._process
         if process is not None:
             if not process.join(limit_ms):
-                # If somebody holds it still it can do nothing more, and the command dies with it.
-                if state_of(process.pid) in ("T", "t"):
-                    process.signal(signal.SIGKILL)
+                if state_of(process.pid) in STOPPED:
+                    _sweep_for(process)
                 if not process.join(ANSWER_LIMIT_MS // 10):
                     process.leave()
             process.close()
             self._process = None  # last: an interrupted call is made again
+
+
+def _sweep_for(process: Child) -> None:
+    """End the children of a minder that somebody holds still, likely one of them.
+
+    While it is held it reaps nobody, so who is its child cannot become a stranger. Once
+    it is free again, it does the rest.
+    """
+    for _ in range(ROUNDS):
+        alive = [pid for pid in children_of(process.pid) if state_of(pid) not in ("Z", "")]
+        if not alive or state_of(process.pid) not in STOPPED:
+            break
+        for pid in alive:
+            _kill_child(pid, process.pid)
+        sleep(PAUSE)
+    try:
+        process.signal(signal.SIGCONT)
+    except OSError:
+        pass
+
+
+def _kill_child(pid: int, parent: int) -> None:
+    if not probe.can("pidfd"):
+        return
+    fds = Descriptors()
+    try:
+        fd = fds.pidfd(pid)
+        if parent_of(pid) == parent:
+            signal.pidfd_send_signal(fd, signal.SIGKILL)
+    except OSError:
+        pass  # it was quicker, or runs as somebody else
+    finally:
+        fds.close_all()
 
 
 def start_in_place(request: Request, fds: Descriptors, started: list[int]) -> Child:

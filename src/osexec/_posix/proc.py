@@ -60,6 +60,15 @@ def parent_of(pid: int) -> int:
     return int(fields[1]) if fields else -1
 
 
+def children_of(pid: int) -> list[int]:
+    """The children of a process with a single thread; none where the kernel does not tell."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb", buffering=0) as file:
+            return [int(word) for word in file.read(65536).split()]
+    except OSError:
+        return []
+
+
 def state_of(pid: int) -> str:
     """Its state as one letter (proc_pid_stat(5)); empty if it is gone."""
     fields = _stat(pid)
