@@ -79,6 +79,11 @@ class Descriptors:
             self._open.extend(starmap(os.eventfd, ((0, flags),)))
         return self._raised(self._open[-1])
 
+    def set_event(self, fd: int) -> None:
+        """Set an event of ours; one that is closed is left alone. No thread may close it now."""
+        # In one C call: a signal handler may close it between two bytecodes.
+        _exhaust(map(os.eventfd_write, filter(self._open.__contains__, (fd,)), (1,)))
+
     def socket_pair(self) -> tuple[int, int]:
         """Two ends of an AF_UNIX socket that keeps messages apart and in order."""
         pair = chain.from_iterable(starmap(socketpair, ((AF_UNIX, SOCK_SEQPACKET),)))

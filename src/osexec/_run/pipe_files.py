@@ -39,10 +39,12 @@ class _PipeEnd(RawIOBase):
     _fds = _NOTHING
     _released = False
     _lock = RLock()
+    _wake_lock = RLock()
 
     def __init__(self, fd: int, owner: Descriptors, until: float | None = None) -> None:
         super().__init__()
         self._lock = RLock()
+        self._wake_lock = RLock()  # held for moments only: nobody blocks under it
         self._released = False
         self._until = until
         self.keeps: object = None  # whoever must live as long as this file is used
@@ -57,11 +59,12 @@ class _PipeEnd(RawIOBase):
         return self._fd
 
     def release(self) -> None:
-        """No call blocks any more. Takes no lock: whoever calls must not wait for a reader."""
+        """No call blocks any more. Without `_lock`: whoever calls must not wait for a reader."""
         if not self._released:
             self._released = True
-            if self._wake in self._fds:
-                os.eventfd_write(self._wake, 1)
+            # Another thread may be closing it: its number is soon another file's.
+            with self._wake_lock:
+                self._fds.set_event(self._wake)
 
     def end(self) -> None:
         """Release, and close unless somebody is in a call just now."""
@@ -79,7 +82,8 @@ class _PipeEnd(RawIOBase):
         self.release()
         with self._lock:
             if not self.closed:
-                self._fds.close_all()
+                with self._wake_lock:
+                    self._fds.close_all()
                 super().close()
 
     def _check(self) -> None:
