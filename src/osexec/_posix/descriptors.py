@@ -46,7 +46,7 @@ class Descriptors:
 
     def __del__(self) -> None:
         # Of a run whose clean-up was interrupted again and again: a leash must not stay.
-        if self._open:
+        if getattr(self, "_open", None):  # not if its making was interrupted
             self.close_all()
 
     def __len__(self) -> int:
