@@ -103,7 +103,7 @@ def test_who_stops_its_minder_does_not_hold_us(cancel: str, let_loose: LetLoose,
             process.cancel("enough")
             with pytest.raises((Canceled, KillFailed)) as caught:
                 process.wait(LONG)
-        assert monotonic() - begin < DELAY + VANISH + 2 * GRACE
+        assert monotonic() - begin < DELAY + 2 * VANISH
     if not isinstance(caught.value, KillFailed):
         assert process.pid not in [seen.pid for seen in family.alive()]
     family.kill()
