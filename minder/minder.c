@@ -175,10 +175,13 @@ static struct failure start(void)
 {
     int report[2], news[2] = {-1, -1}, go[2] = {-1, -1};
     int flags = minder.plan.head.flags;
+    signal_set all = ALL_SIGNALS;
     struct failure failure = {STAGE_MINDER, 0};
     long error = CALL5(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    if (!error)
-        error = sys_pipe(report);
+    if (!error) {
+        minder.signals = (int)CALL4(__NR_signalfd4, -1, &all, sizeof all, O_CLOEXEC | O_NONBLOCK);
+        error = minder.signals < 0 ? minder.signals : sys_pipe(report);
+    }
     if (!error && flags & NAMESPACE)
         error = sys_pipe(news);
     if (!error && flags & NAMESPACE)
@@ -191,7 +194,8 @@ static struct failure start(void)
     minder.plan.parent_group = (int)CALL1(__NR_getpgid, 0);
     long pid;
     if (flags & NAMESPACE) {
-        pid = start_init(&minder.plan, report[1], news[1], go[0]);
+        const int others[] = {report[0], news[0], go[1], minder.signals, minder.socket, -1};
+        pid = start_init(&minder.plan, report[1], news[1], go[0], others);
         failure.stage = STAGE_NAMESPACE;
     } else {
         static int end; /* outlives this call, for a child that reads it later */
@@ -221,9 +225,9 @@ static struct failure start(void)
 /* Out of the way of everything, while the command makes its exec. */
 static void settle(void)
 {
-    signal_set all = ALL_SIGNALS;
     int cgroup = minder.plan.head.flags & JOIN_CGROUP ? minder.plan.head.cgroup : -1;
-    int kept[] = {minder.socket, minder.report, minder.news, minder.go, cgroup};
+    int kept[] = {minder.socket,  minder.report, minder.news, minder.go,
+                  minder.signals, cgroup};
     /* First out of reach of what is sent to our owner's group, before the command has made its exec.
        Whether the command's group is orphaned decides what Ctrl-Z and a hang-up do to it, and a
        parent from another group of its session keeps it from that: be one where our owner is, and
@@ -234,7 +238,6 @@ static void settle(void)
         CALL0(__NR_setsid);
     close_all_but(kept, sizeof kept / sizeof *kept);
     CALL1(__NR_chdir, "/");
-    minder.signals = (int)CALL4(__NR_signalfd4, -1, &all, sizeof all, O_CLOEXEC | O_NONBLOCK);
     minder.owner = (int)CALL2(__NR_pidfd_open, minder.plan.head.owner, 0);
     if (CALL0(__NR_getppid) != minder.plan.head.owner)
         lose_owner(); /* it died before we looked */

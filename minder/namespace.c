@@ -55,10 +55,13 @@ _Noreturn static void be_init(int command, int out)
 }
 
 _Noreturn static void run_init(struct plan *plan, int user, int uid, int gid, int report, int news,
-                               int go)
+                               int go, const int *others)
 {
     struct failure failure = {STAGE_NAMESPACE, 0};
     CALL5(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    /* If the minder has died before that, the ends of our pipes tell: only it may hold its own. */
+    for (; *others >= 0; others++)
+        sys_close(*others);
     failure.error = user ? -map_ids(uid, gid) : 0;
     if (!failure.error) {
         CALL5(__NR_mount, 0, "/", 0, MAKE_PRIVATE, 0);
@@ -86,7 +89,7 @@ _Noreturn static void run_init(struct plan *plan, int user, int uid, int gid, in
     sys_exit(127);
 }
 
-long start_init(struct plan *plan, int report, int news, int go)
+long start_init(struct plan *plan, int report, int news, int go, const int *others)
 {
     int uid = (int)CALL0(__NR_geteuid), gid = (int)CALL0(__NR_getegid);
     long flags = CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, pid = -EPERM;
@@ -98,6 +101,6 @@ long start_init(struct plan *plan, int report, int news, int go)
         pid = CALL5(__NR_clone, flags | CLONE_NEWUSER, 0, 0, 0, 0);
     }
     if (pid == 0)
-        run_init(plan, user, uid, gid, report, news, go);
+        run_init(plan, user, uid, gid, report, news, go, others);
     return pid;
 }

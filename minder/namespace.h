@@ -16,7 +16,8 @@ struct news {
 
 /* Start init. Returns its pid or a negative errno.
    `report`: where the command, or init, says why it could not start. `news`: init's end.
-   `go`: the command's end; it reads one byte before it becomes the command. */
-long start_init(struct plan *plan, int report, int news, int go);
+   `go`: the command's end; it reads one byte before it becomes the command.
+   `others`: what only the minder may hold; ends with -1. */
+long start_init(struct plan *plan, int report, int news, int go, const int *others);
 
 #endif

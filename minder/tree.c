@@ -174,8 +174,7 @@ void kill_children(struct sweep *sweep)
 struct walk {
     int count;
     int pids[DEEPEST];
-    int parents[DEEPEST];
-    int parent; /* of those that are being added */
+    char passed[DEEPEST]; /* it was seen to belong to the tree, and is held or is our own */
 };
 
 static struct walk walk;
@@ -184,8 +183,8 @@ static void add(int pid, void *context)
 {
     (void)context;
     if (walk.count < DEEPEST) {
-        walk.pids[walk.count] = pid;
-        walk.parents[walk.count++] = walk.parent;
+        walk.passed[walk.count] = 0;
+        walk.pids[walk.count++] = pid;
     }
 }
 
@@ -193,12 +192,9 @@ static void add(int pid, void *context)
 static void walk_below(int root)
 {
     walk.count = 0;
-    walk.parent = root;
     visit_children(root, add, 0);
-    for (int place = 0; place < walk.count; place++) {
-        walk.parent = walk.pids[place];
-        visit_children(walk.parent, add, 0);
-    }
+    for (int place = 0; place < walk.count; place++)
+        visit_children(walk.pids[place], add, 0);
 }
 
 int wants_continue(int number)
@@ -209,12 +205,12 @@ int wants_continue(int number)
 
 /* Whether a process belongs to the tree: its parent does. Members die while we are at it, so it may
    have another parent than when it was found: one of the others, or us. */
-static int is_in_tree(int parent, int root, int own, int place)
+static int is_in_tree(int parent, int root, int own)
 {
-    if (parent == walk.parents[place] || parent == own || parent == root)
+    if (parent == own || parent == root)
         return 1;
     for (int other = 0; other < walk.count; other++)
-        if (walk.pids[other] == parent)
+        if (walk.pids[other] == parent && walk.passed[other])
             return 1;
     return 0;
 }
@@ -225,6 +221,7 @@ void signal_descendants(int root, int number, int except)
     walk_below(root);
     for (int place = 0; place < walk.count; place++) {
         int pid = walk.pids[place];
+        walk.passed[place] = pid == except;
         if (pid == except)
             continue;
         int is_alive;
@@ -233,7 +230,8 @@ void signal_descendants(int root, int number, int except)
             sys_kill(pid, number);
         if (fd < 0)
             continue;
-        if (is_in_tree(parent_of(pid, &is_alive), root, own, place)) {
+        if (is_in_tree(parent_of(pid, &is_alive), root, own)) {
+            walk.passed[place] = 1;
             CALL4(__NR_pidfd_send_signal, fd, number, 0, 0);
             if (wants_continue(number))
                 CALL4(__NR_pidfd_send_signal, fd, SIGCONT, 0, 0);

@@ -23,7 +23,7 @@ from tests.helpers.threads import at_once
 
 SLEEP = ("sleep", str(FOREVER))
 # What differs from run to run.
-VOLATILE = ("pid", "started_at", "elapsed", "rusage")
+VOLATILE = ("pid", "started_at", "elapsed", "rusage", "swept")
 Planned = tuple[Cmd, dict[str, Any]]
 
 
